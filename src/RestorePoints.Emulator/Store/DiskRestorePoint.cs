@@ -1,0 +1,48 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace RestorePoints.Emulator.Store;
+
+/// <summary>What a restore point froze of one disk.</summary>
+public sealed class DiskRestorePoint
+{
+    public Guid Id { get; init; } = Guid.NewGuid();
+    public required Guid RestorePointId { get; init; }
+    public RestorePoint? RestorePoint { get; init; }
+
+    /// <summary><c>{disk name}_{guid}</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Region whose store holds the bytes.</summary>
+    public required string Location { get; init; }
+
+    /// <summary>uniqueId of the source disk: the volume in the engine. The point in it is <see cref="RestorePointId"/>.</summary>
+    public required Guid SourceUniqueId { get; init; }
+    public required string SourceResourceId { get; init; }
+    public required long SizeBytes { get; init; }
+
+    /// <summary>LUN of the data disk, -1 for the OS disk.</summary>
+    public required int Lun { get; init; }
+    public string? OsType { get; init; }
+    public string? HyperVGeneration { get; init; }
+    public string? SkuName { get; init; }
+    public string? NetworkAccessPolicy { get; init; }
+    public string? PublicNetworkAccess { get; init; }
+    public required DateTimeOffset TimeCreated { get; init; }
+
+    /// <summary>
+    /// Blob snapshot time, unique and ascending within the disk's lineage; on the wire <c>yyyy-MM-ddTHH:mm:ss.fffffffZ</c>.
+    /// </summary>
+    public required DateTimeOffset SnapshotTime { get; init; }
+
+    internal sealed class Configuration : IEntityTypeConfiguration<DiskRestorePoint>
+    {
+        public void Configure(EntityTypeBuilder<DiskRestorePoint> builder)
+        {
+            builder.Property(point => point.Name).UseCollation("NOCASE");
+            builder.HasIndex(point => new { point.RestorePointId, point.Name }).IsUnique();
+            builder.HasIndex(point => new { point.SourceUniqueId, point.SnapshotTime }).IsUnique();
+            builder.HasOne(point => point.RestorePoint).WithMany(restorePoint => restorePoint.DiskRestorePoints).HasForeignKey(point => point.RestorePointId);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace RestorePoints.Emulator.Store;
+
+/// <summary>A restore point of a virtual machine. Immutable once it is final.</summary>
+public sealed class RestorePoint
+{
+    /// <summary>Also the id of the point in the engine, the same for all its disks.</summary>
+    public Guid Id { get; init; } = Guid.NewGuid();
+    public required Guid CollectionId { get; init; }
+    public RestorePointCollection? Collection { get; init; }
+    public required string Name { get; init; }
+
+    /// <summary>When the PUT was accepted.</summary>
+    public required DateTimeOffset TimeCreated { get; init; }
+    public ProvisioningState ProvisioningState { get; set; }
+
+    /// <summary>vmId of the protected machine.</summary>
+    public required Guid VirtualMachineId { get; init; }
+
+    /// <summary>The request's properties in canonical form: what a repeated PUT is compared with.</summary>
+    public required string Model { get; init; }
+
+    /// <summary><c>sourceMetadata</c> as JSON, complete when the PUT is accepted, without the diskRestorePoint members.</summary>
+    public required string SourceMetadata { get; init; }
+
+    /// <summary>ARM ids of the excluded disks, as sent; JSON array, null when the request had none.</summary>
+    public string? ExcludeDisks { get; init; }
+
+    /// <summary>CrashConsistent, FileSystemConsistent or ApplicationConsistent; null until known.</summary>
+    public string? ConsistencyMode { get; set; }
+
+    public List<DiskRestorePoint> DiskRestorePoints { get; } = [];
+
+    internal sealed class Configuration : IEntityTypeConfiguration<RestorePoint>
+    {
+        public void Configure(EntityTypeBuilder<RestorePoint> builder)
+        {
+            builder.Property(point => point.Name).UseCollation("NOCASE");
+            builder.HasIndex(point => new { point.CollectionId, point.Name }).IsUnique();
+            builder.HasIndex(point => point.VirtualMachineId);
+            builder.HasOne(point => point.Collection).WithMany(collection => collection.RestorePoints).HasForeignKey(point => point.CollectionId);
+        }
+    }
+}

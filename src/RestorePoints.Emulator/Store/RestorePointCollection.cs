@@ -1,0 +1,15 @@
+namespace RestorePoints.Emulator.Store;
+
+/// <summary>A collection of restore points. <see cref="TrackedResource.Id"/> is its restorePointCollectionId.</summary>
+public sealed class RestorePointCollection : TrackedResource
+{
+    /// <summary>ARM id of the source (a virtual machine), as sent.</summary>
+    public required string SourceId { get; init; }
+
+    /// <summary>Region of the source.</summary>
+    public required string SourceLocation { get; init; }
+
+    public List<RestorePoint> RestorePoints { get; } = [];
+
+    internal sealed class Configuration : TrackedResourceConfiguration<RestorePointCollection>;
+}
