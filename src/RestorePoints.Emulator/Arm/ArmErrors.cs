@@ -1,0 +1,102 @@
+namespace RestorePoints.Emulator.Arm;
+
+/// <summary>
+/// The catalogue of ARM errors: every code, status and text that the control plane answers, in one place.
+/// Texts are Azure's where they are public (recordings, troubleshooting pages); the others follow Azure's wording.
+/// </summary>
+public static class ArmErrors
+{
+    // Request
+
+    public static ArmError InvalidRequestContent(string reason) => new(400, "InvalidRequestContent",
+        $"The request content was invalid and could not be deserialized: '{reason}'.");
+
+    public static ArmError UnsupportedMediaType(string? contentType) => new(415, "UnsupportedMediaType",
+        $"The content media type '{contentType}' is not supported. Only 'application/json' is supported.");
+
+    public static ArmError HttpMethodNotAllowed(string method) => new(405, "HttpMethodNotAllowed",
+        $"The request method '{method}' is not supported on this resource.");
+
+    public static ArmError RequestTooLarge(long limitBytes) => new(413, "RequestContentTooLarge",
+        $"The request content size exceeds the maximum size of '{limitBytes}' bytes.");
+
+    public static ArmError InvalidParameter(string target, string message) => new(400, "InvalidParameter", message, target);
+
+    public static ArmError InvalidParameters(IReadOnlyList<ArmErrorDetail> details) => details.Count == 1
+        ? new(400, details[0].Code, details[0].Message, details[0].Target)
+        : new(400, "InvalidParameter", "The request has invalid properties; see details.", details[0].Target, details);
+
+    public static ArmError LinkedInvalidPropertyId(string id, string property) => new(400, "LinkedInvalidPropertyId",
+        $"Property id '{id}' at path '{property}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{{subscriptionId}}' or '/providers/{{resourceProviderNamespace}}/'.", property);
+
+    public static ArmError LocationRequired { get; } = new(400, "LocationRequired", "The location property is required for this definition.", "location");
+
+    public static ArmError MissingApiVersionParameter { get; } = new(400, "MissingApiVersionParameter",
+        "The api-version query parameter (?api-version=) is required for all requests.");
+
+    public static ArmError InvalidApiVersionParameter(string version) => new(400, "InvalidApiVersionParameter",
+        $"The api-version '{version}' is invalid. The supported versions are dates in the form yyyy-MM-dd, optionally followed by '-preview'.");
+
+    public static ArmError NoRegisteredProviderFound(string location, string version, string type, IEnumerable<string> versions) => new(400, "NoRegisteredProviderFound",
+        $"No registered resource provider found for location '{location}' and API version '{version}' for type '{type}'. The supported api-versions are '{string.Join(", ", versions)}'.");
+
+    public static ArmError InvalidResourceType(string type, string provider, string version) => new(404, "InvalidResourceType",
+        $"The resource type '{type}' could not be found in the namespace '{provider}' for api version '{version}'.");
+
+    public static ArmError NotImplementedByEmulator(string what) => new(501, "NotImplemented", $"{what} is not implemented by this emulator.");
+
+    // What is absent
+
+    public static ArmError InvalidSubscriptionId(string id) => new(400, "InvalidSubscriptionId",
+        $"The provided subscription identifier '{id}' is malformed or invalid.");
+
+    public static ArmError SubscriptionNotFound(string id) => new(404, "SubscriptionNotFound", $"The subscription '{id}' could not be found.");
+
+    public static ArmError ResourceGroupNotFound(string name) => new(404, "ResourceGroupNotFound", $"Resource group '{name}' could not be found.");
+
+    /// <summary>A tracked resource is absent; answered by the ARM gateway.</summary>
+    /// <param name="type">Type and, when nested, names before it: <c>restorePointCollections</c>.</param>
+    public static ArmError ResourceNotFound(string type, string name, string resourceGroup) => new(404, "ResourceNotFound",
+        $"The Resource 'Microsoft.Compute/{type}/{name}' under resource group '{resourceGroup}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix")
+    { FailureCause = "gateway" };
+
+    public static ArmError ParentResourceNotFound(string parent) => new(404, "ParentResourceNotFound",
+        $"Can not perform requested operation on nested resource. Parent resource '{parent}' not found.");
+
+    /// <summary>A restore point is absent; answered by the compute provider.</summary>
+    public static ArmError EntityNotFound { get; } = new(404, "NotFound", "The entity was not found in this Azure location.");
+
+    /// <summary>A disk, a snapshot or a disk restore point is absent; answered by the disk provider.</summary>
+    public static ArmError DiskResourceNotFound(string name) => new(404, "NotFound", $"Resource {name} is not found.");
+
+    public static ArmError OperationNotFound(string id) => new(404, "NotFound", $"The operation '{id}' was not found.");
+
+    // Conflicts
+
+    public static ArmError PropertyChangeNotAllowed(string property) => new(409, "PropertyChangeNotAllowed", $"Changing property '{property}' is not allowed.", property);
+
+    public static ArmError OperationNotAllowed(string message, string? target = null) => new(409, "OperationNotAllowed", message, target);
+
+    public static ArmError RestorePointUpdateNotSupported { get; } = OperationNotAllowed("Update of an existing Restore Point is not supported");
+
+    public static ArmError DiskRestorePointUsedByCustomer { get; } = new(409, "DiskRestorePointUsedByCustomer",
+        "There is an active shared access signature outstanding for disk restore point. Call EndGetAccess before deleting the restore point.");
+
+    public static ArmError ActiveSharedAccessSignature(string disk) => OperationNotAllowed(
+        $"There is an active shared access signature outstanding for disk {disk}. Call EndGetAccess before attaching the disk or starting the virtual machine.");
+
+    // Restore point creation, reported by the operation
+
+    public static ArmError ConcurrentRestorePoint { get; } = new(409, "VMRestorePointClientError",
+        "RestorePoint creation failed since a concurrent 'Create RestorePoint' operation was triggered on the VM.");
+
+    public static ArmError RestorePointLimitReached { get; } = OperationNotAllowed(
+        "Restore Point creation failed as the maximum allowed snapshot limit of one or more disk blobs has been reached. Please delete some existing restore points of this VM and then retry.");
+
+    public static ArmError DisksNotAllocated { get; } = OperationNotAllowed(
+        "Operation 'Create Restore Point' is not allowed as disk(s) have not been allocated successfully. Please exclude these disk(s) using excludeDisks property and retry.");
+
+    // The emulator's own failures
+
+    public static ArmError InternalError { get; } = new(500, "InternalError", "An internal execution error occurred. Please retry later.");
+}
