@@ -22,6 +22,10 @@ public static class ArmErrors
 
     public static ArmError InvalidParameter(string target, string message) => new(400, "InvalidParameter", message, target);
 
+    /// <summary>A name that breaks Compute's rule: 1 to 80 letters, digits, '_', '-', '.', beginning with a letter or digit and not ending with '.' or '-'.</summary>
+    public static ArmError InvalidName(string target, string rule) => InvalidParameter(target,
+        $"The entity name '{target}' is invalid according to its validation rule: {rule}.");
+
     public static ArmError InvalidParameters(IReadOnlyList<ArmErrorDetail> details) => details.Count == 1
         ? new(400, details[0].Code, details[0].Message, details[0].Target)
         : new(400, "InvalidParameter", "The request has invalid properties; see details.", details[0].Target, details);
@@ -42,6 +46,8 @@ public static class ArmErrors
 
     public static ArmError InvalidResourceType(string type, string provider, string version) => new(404, "InvalidResourceType",
         $"The resource type '{type}' could not be found in the namespace '{provider}' for api version '{version}'.");
+
+    public static ArmError RouteNotFound(string path) => new(404, "NotFound", $"There is nothing at the path '{path}'.");
 
     public static ArmError NotImplementedByEmulator(string what) => new(501, "NotImplemented", $"{what} is not implemented by this emulator.");
 
