@@ -32,6 +32,9 @@ public sealed record ArmResourceId(Guid SubscriptionId, string ResourceGroup, st
         static bool Is(string segment, string keyword) => segment.Equals(keyword, StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>For an id that a validator has let through or that we made.</summary>
+    public static ArmResourceId Parse(string text) => TryParse(text, out ArmResourceId? id) ? id : throw new FormatException($"'{text}' is not an ARM id.");
+
     public static string ResourceGroupId(Guid subscriptionId, string resourceGroup) => $"/subscriptions/{subscriptionId}/resourceGroups/{resourceGroup}";
 
     /// <summary>Id of a tracked resource.</summary>

@@ -28,7 +28,7 @@ public sealed class DiskOperationsController(EmulatorDbContext db, TimeProvider 
 public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvider time, OperationRunner runner, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
     /// <summary>How long a status request waits for the end, so that a fast operation needs one poll only.</summary>
-    private static readonly TimeSpan PollWait = TimeSpan.FromMilliseconds(100);
+    internal static readonly TimeSpan PollWait = TimeSpan.FromMilliseconds(100);
 
     [HttpGet]
     public async Task<IActionResult> Get(string operationId, [FromQuery] bool monitor)
