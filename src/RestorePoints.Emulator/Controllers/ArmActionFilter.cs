@@ -48,7 +48,7 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
             return;
         if (!Guid.TryParseExact(text, "D", out Guid subscriptionId))
             throw ArmErrors.InvalidSubscriptionId(text).AsException();
-        if (options.Value.Profile == EmulatorProfile.Azure && !options.Value.Subscriptions.Exists(known => known.Id == subscriptionId))
+        if (options.Value.UnknownSubscription == UnknownSubscriptionMode.Refuse && !options.Value.Subscriptions.Exists(known => known.Id == subscriptionId))
             throw ArmErrors.SubscriptionNotFound(text).AsException();
 
         ResourceGroup? group = null;
