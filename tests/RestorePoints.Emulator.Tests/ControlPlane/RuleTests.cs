@@ -85,7 +85,7 @@ public sealed class RuleTests(EmulatorFixture fixture) : IAsyncLifetime
         {
             ((int)refused.StatusCode).ShouldBe(403);
             refused.Headers.GetValues("x-ms-error-code").ShouldBe(["AuthenticationFailed"]);
-            (await refused.Content.ReadAsStringAsync()).ShouldContain("<Code>AuthenticationFailed</Code>");
+            (await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldContain("<Code>AuthenticationFailed</Code>");
         }
         string third = await Arm.GrantAsync(drp);
         third.ShouldNotBe(first, "a new grant has a new identifier");
