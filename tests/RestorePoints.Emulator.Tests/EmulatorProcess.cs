@@ -19,7 +19,10 @@ public sealed partial class EmulatorProcess : IAsyncDisposable
 
     public string DataDirectory { get; }
     public Uri Http { get; private set; } = null!;
-    public Uri Https { get; private set; } = null!;
+    
+    /// <summary>null when TLS is off.</summary>
+    public Uri? Https { get; private set; }
+
     public string ReadyLine { get; private set; } = "";
 
     /// <summary>The last lines of what the server printed.</summary>
@@ -90,7 +93,7 @@ public sealed partial class EmulatorProcess : IAsyncDisposable
                     continue;
                 ReadyLine = line;
                 Http = new Uri(ready.Groups["http"].Value);
-                Https = new Uri(ready.Groups["https"].Value);
+                Https = ready.Groups["https"].Success ? new Uri(ready.Groups["https"].Value) : null;
                 _drained = Task.WhenAll(errors, DrainAsync(_process.StandardOutput));
                 return;
             }
@@ -129,6 +132,6 @@ public sealed partial class EmulatorProcess : IAsyncDisposable
         return File.Exists(assembly) ? assembly : throw new FileNotFoundException("The server is not built.", assembly);
     }
 
-    [GeneratedRegex(@"^RestorePoints is ready: (?<http>http://\S+) (?<https>https://\S+) data=(?<data>.+) profile=(?<profile>\w+)$")]
+    [GeneratedRegex(@"^RestorePoints is ready: (?<http>http://\S+)( (?<https>https://\S+))? data=(?<data>.+) profile=(?<profile>\w+)$")]
     private static partial Regex Ready();
 }

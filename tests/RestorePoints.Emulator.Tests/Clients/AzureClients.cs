@@ -49,7 +49,7 @@ internal sealed class AzureClients : IDisposable
                 },
             },
         };
-        return new AzureClients(new HttpClient(handler), fixture.Emulator.Https, Guid.NewGuid().ToString());
+        return new AzureClients(new HttpClient(handler), fixture.Emulator.Https!, Guid.NewGuid().ToString());
     }
 
     public PageBlobClient PageBlob(string sas, Action<BlobClientOptions>? configure = null)
