@@ -1,8 +1,10 @@
+using RestorePoints.SnapshotEngine;
+
 namespace RestorePoints.Emulator;
 
 /// <summary>
 /// The settings of the section <c>Emulator</c>: appsettings.json beside the program, environment (<c>Emulator__HttpPort</c>), command line
-/// (<c>--Emulator:HttpPort=…</c>). Validated at start.
+/// (<c>--Emulator:HttpPort=…</c>). Read by <see cref="EmulatorOptionsReader"/>, checked at start by <see cref="EmulatorOptionsValidator"/>.
 /// </summary>
 public sealed class EmulatorOptions
 {
@@ -20,12 +22,34 @@ public sealed class EmulatorOptions
     /// <summary>Where metadata, disk data and the certificate live; relative to the caller's directory.</summary>
     public string DataDirectory { get; set; } = ".restorepoints";
 
+    /// <summary>Default of the six settings that <see cref="ProfileDefaults"/> lists; each of them may still be set by itself.</summary>
     public EmulatorProfile Profile { get; set; } = EmulatorProfile.Fast;
 
     /// <summary><c>Process</c>: an acknowledged write survives kill -9. <c>Power</c>: it survives power loss.</summary>
-    public SnapshotEngine.Durability Durability { get; set; } = SnapshotEngine.Durability.Process;
+    public Durability Durability { get; set; } = Durability.Process;
 
-    /// <summary>What <c>GET /subscriptions</c> lists; with none given, one default subscription.</summary>
+    /// <summary>Whether ARM calls need a token of this emulator.</summary>
+    public AuthenticationMode Authentication { get; set; } = AuthenticationMode.Optional;
+
+    /// <summary>How long operations take. Default by <see cref="Profile"/>.</summary>
+    public OperationTimeMode OperationTime { get; set; } = OperationTimeMode.Immediate;
+
+    /// <summary>Which answers carry <c>Retry-After</c>. Default by <see cref="Profile"/>.</summary>
+    public RetryAfterMode RetryAfter { get; set; } = RetryAfterMode.Always;
+
+    /// <summary>What an api-version newer than the newest known one gets. Default by <see cref="Profile"/>.</summary>
+    public UnknownApiVersionMode UnknownApiVersion { get; set; } = UnknownApiVersionMode.Newest;
+
+    /// <summary>What a subscription that <see cref="Subscriptions"/> does not list gets. Default by <see cref="Profile"/>.</summary>
+    public UnknownSubscriptionMode UnknownSubscription { get; set; } = UnknownSubscriptionMode.Accept;
+
+    /// <summary>Whether requests are throttled as Azure does. Default by <see cref="Profile"/>.</summary>
+    public ThrottlingMode Throttling { get; set; } = ThrottlingMode.Off;
+
+    /// <summary>Whether preview features need a registration first. Default by <see cref="Profile"/>.</summary>
+    public FeaturesMode Features { get; set; } = FeaturesMode.Registered;
+
+    /// <summary>What <c>GET /subscriptions</c> lists; with none given, one default subscription. Never empty once read.</summary>
     public List<SubscriptionOptions> Subscriptions { get; set; } = [];
 
     public TlsOptions Tls { get; set; } = new();
@@ -36,19 +60,14 @@ public sealed class EmulatorOptions
     public string DataDirectoryPath => Path.GetFullPath(DataDirectory);
 }
 
-public enum EmulatorProfile
-{
-    /// <summary>Operations as fast as the engine, <c>Retry-After: 1</c> everywhere, no throttling.</summary>
-    Fast,
-
-    /// <summary>Recorded durations and limits of Azure.</summary>
-    Azure,
-}
-
 public sealed class SubscriptionOptions
 {
+    /// <summary>The subscription that exists when none is configured.</summary>
+    public static readonly Guid DefaultId = new("00000000-0000-0000-0000-000000000001");
+    public static readonly Guid DefaultTenantId = new("00000000-0000-0000-0000-00000000000a");
+
     public Guid Id { get; set; }
-    public Guid TenantId { get; set; }
+    public Guid TenantId { get; set; } = DefaultTenantId;
     public string DisplayName { get; set; } = "RestorePoints";
 }
 
@@ -57,8 +76,13 @@ public sealed class TlsOptions
     /// <summary>Further DNS names or IP addresses in the certificate that is made at first start.</summary>
     public List<string> Names { get; set; } = [];
 
-    /// <summary>An own certificate (PEM) instead; needs <see cref="KeyPath"/>.</summary>
+    /// <summary>
+    /// An own certificate instead (PEM, intermediate certificates after it); needs <see cref="KeyPath"/> and excludes <see cref="Names"/>.
+    /// Relative to the caller's directory.
+    /// </summary>
     public string? CertificatePath { get; set; }
+
+    /// <summary>The private key of <see cref="CertificatePath"/> (PEM, not encrypted).</summary>
     public string? KeyPath { get; set; }
 }
 

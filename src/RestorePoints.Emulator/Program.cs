@@ -1,2 +1,47 @@
-var builder = WebApplication.CreateBuilder(args);
-builder.Build().Run();
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Controllers;
+using RestorePoints.Emulator.Hosting;
+using RestorePoints.Emulator.Identity;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.TestControl;
+
+try
+{
+    WebApplicationBuilder builder = EmulatorBuilder.Create(args);
+    builder.Services.AddEmulatorClock();
+    builder.Services.AddStore();
+    builder.Services.AddTokens();
+    builder.Services.AddPageBlobs();
+    builder.Services.AddArmControllers();
+    builder.Services.AddArmOperations();
+    builder.Services.AddOpenApiPage();
+
+    await using WebApplication app = builder.Build();
+    app.LockDataDirectory();
+    await app.OpenStoreAsync();
+    await app.LoadClockAsync();
+
+    app.UseRequestLog();
+    app.UsePageBlobs();
+    app.UseMiddleware<ArmRequestMiddleware>();
+    app.UseRouting();
+    app.UseMiddleware<ArmErrorMiddleware>();
+    app.UseOpenApiPage();
+    app.UseMiddleware<ApiVersionMiddleware>();
+    app.UseWhen(ArmEndpoints.IsArm, arm => arm.UseArmAuthentication());
+    app.UseMiddleware<AsyncOperationMiddleware>();
+    app.MapControllers();
+    app.MapIdentity();
+    app.MapEmulatorEndpoints();
+
+    app.PrintWhenReady();
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception e) when (StartException.Explains(e, out string? message))
+{
+    await Console.Error.WriteLineAsync(message);
+    return 1;
+}

@@ -22,9 +22,16 @@ public static class ArmErrors
 
     public static ArmError InvalidParameter(string target, string message) => new(400, "InvalidParameter", message, target);
 
+    /// <summary>A name that breaks Compute's rule: 1 to 80 letters, digits, '_', '-', '.', beginning with a letter or digit and not ending with '.' or '-'.</summary>
+    public static ArmError InvalidName(string target, string rule) => InvalidParameter(target,
+        $"The entity name '{target}' is invalid according to its validation rule: {rule}.");
+
     public static ArmError InvalidParameters(IReadOnlyList<ArmErrorDetail> details) => details.Count == 1
         ? new(400, details[0].Code, details[0].Message, details[0].Target)
         : new(400, "InvalidParameter", "The request has invalid properties; see details.", details[0].Target, details);
+
+    public static ArmError InvalidExpand(string value, string allowed) => InvalidParameter("$expand",
+        $"The value '{value}' of the query parameter '$expand' is not allowed. Allowed values are: {allowed}.");
 
     public static ArmError LinkedInvalidPropertyId(string id, string property) => new(400, "LinkedInvalidPropertyId",
         $"Property id '{id}' at path '{property}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{{subscriptionId}}' or '/providers/{{resourceProviderNamespace}}/'.", property);
@@ -42,6 +49,8 @@ public static class ArmErrors
 
     public static ArmError InvalidResourceType(string type, string provider, string version) => new(404, "InvalidResourceType",
         $"The resource type '{type}' could not be found in the namespace '{provider}' for api version '{version}'.");
+
+    public static ArmError RouteNotFound(string path) => new(404, "NotFound", $"There is nothing at the path '{path}'.");
 
     public static ArmError NotImplementedByEmulator(string what) => new(501, "NotImplemented", $"{what} is not implemented by this emulator.");
 
@@ -75,6 +84,12 @@ public static class ArmErrors
 
     public static ArmError PropertyChangeNotAllowed(string property) => new(409, "PropertyChangeNotAllowed", $"Changing property '{property}' is not allowed.", property);
 
+    public static ArmError InvalidResourceGroupLocation(string group, string location) => new(409, "InvalidResourceGroupLocation",
+        $"Invalid resource group location. The Resource group '{group}' already exists in location '{location}'.", "location");
+
+    public static ArmError InvalidResourceLocation(string name, string type, string location, string requested) => new(409, "InvalidResourceLocation",
+        $"The resource '{name}' already exists in location '{location}' in resource group. A resource with the same name of type '{type}' cannot be created in location '{requested}'. Please select a new resource name.", "location");
+
     public static ArmError OperationNotAllowed(string message, string? target = null) => new(409, "OperationNotAllowed", message, target);
 
     public static ArmError RestorePointUpdateNotSupported { get; } = OperationNotAllowed("Update of an existing Restore Point is not supported");
@@ -85,6 +100,46 @@ public static class ArmErrors
     public static ArmError ActiveSharedAccessSignature(string disk) => OperationNotAllowed(
         $"There is an active shared access signature outstanding for disk {disk}. Call EndGetAccess before attaching the disk or starting the virtual machine.");
 
+    public static ArmError DiskIsAttached(string disk, string vm) => OperationNotAllowed($"Disk {disk} is attached to VM {vm}.");
+
+    public static ArmError DiskHasActiveAccess(string disk) => OperationNotAllowed(
+        $"There is an active shared access signature outstanding for disk {disk}. Call EndGetAccess before deleting or resizing the disk.");
+
+    public static ArmError DiskOfRunningMachine(string disk, string vm) => OperationNotAllowed(
+        $"Access to disk {disk} cannot be granted: the disk must not be attached to a running virtual machine, and it is attached to VM {vm}.");
+
+    public static ArmError AccessNotAllowedInState(string disk, string access, string state) => OperationNotAllowed(
+        $"{access} access to disk {disk} is not allowed in its state {state}. Write access is for a disk made with createOption Upload until its upload ends, read access for any other.");
+
+    public static ArmError NetworkAccessDenied(string resource) => OperationNotAllowed(
+        $"Access to {resource} cannot be granted: its networkAccessPolicy is DenyAll.");
+
+    public static ArmError DiskCannotShrink(string disk, long sizeGB, long requestedGB) => OperationNotAllowed(
+        $"Disk {disk} cannot be resized from {sizeGB} GB to {requestedGB} GB: the new size must be greater than or equal to the current one.", "diskSizeGB");
+
+    public static ArmError DiskSmallerThanSource(string disk, long sourceGB, long requestedGB) => OperationNotAllowed(
+        $"Disk {disk} of {requestedGB} GB cannot be created from a source of {sourceGB} GB: it must not be smaller.", "diskSizeGB");
+
+    /// <summary>An upload that ended without the footer of a fixed VHD.</summary>
+    public static ArmError InvalidVhd(string fault) => new(409, "InvalidVhd", fault);
+
+    public static ArmError DiskUploadNotEnded(string disk) => OperationNotAllowed(
+        $"Disk {disk} is waiting for its upload. Call EndGetAccess when the upload is complete.");
+
+    public static ArmError DiskNotUsable(string disk, string state) => OperationNotAllowed($"Disk {disk} cannot be attached in its provisioning state {state}.");
+
+    public static ArmError DiskAlreadyExists(string disk) => new(409, "ConflictingUserInput",
+        $"Disk '{disk}' already exists in the resource group. Only CreateOption.Attach is supported.", "managedDisk");
+
+    public static ArmError RestorePointNotReady(string restorePoint, string state) => OperationNotAllowed(
+        $"Access to the disks of restore point {restorePoint} cannot be granted in its provisioning state {state}.");
+
+    public static ArmError CollectionLimitReached(int limit, string location) => OperationNotAllowed(
+        $"A subscription can have at most {limit} restore point collections in the region {location}.");
+
+    public static ArmError TooManySharedAccessSignatures(int limit) => OperationNotAllowed(
+        $"At most {limit} snapshots of one disk can have an active shared access signature at a time. Call EndGetAccess on one of them first.");
+
     // Restore point creation, reported by the operation
 
     public static ArmError ConcurrentRestorePoint { get; } = new(409, "VMRestorePointClientError",
@@ -92,6 +147,9 @@ public static class ArmErrors
 
     public static ArmError RestorePointLimitReached { get; } = OperationNotAllowed(
         "Restore Point creation failed as the maximum allowed snapshot limit of one or more disk blobs has been reached. Please delete some existing restore points of this VM and then retry.");
+
+    public static ArmError MachineChanged { get; } = OperationNotAllowed(
+        "Changes were made to the Virtual Machine while the operation 'Create Restore Point' was in progress. Operation Create Restore Point cannot be completed at this time. Please try again later.");
 
     public static ArmError DisksNotAllocated { get; } = OperationNotAllowed(
         "Operation 'Create Restore Point' is not allowed as disk(s) have not been allocated successfully. Please exclude these disk(s) using excludeDisks property and retry.");

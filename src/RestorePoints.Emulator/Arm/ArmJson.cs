@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace RestorePoints.Emulator.Arm;
+
+/// <summary>
+/// JSON as Azure Resource Manager writes it: indented by two spaces, CRLF, nulls left out, properties in declaration order, only those that the
+/// api-version knows; timestamps with up to seven fraction digits, trailing zeros trimmed, and a numeric offset, never <c>Z</c>.
+/// </summary>
+public static class ArmJson
+{
+    public const string ContentType = "application/json; charset=utf-8";
+
+    private static readonly ConcurrentDictionary<string, JsonSerializerOptions> OptionsByVersion = new(StringComparer.Ordinal);
+
+    /// <summary>Serializer options of one api-version; <c>""</c> shows everything.</summary>
+    public static JsonSerializerOptions OptionsFor(string apiVersion) => OptionsByVersion.GetOrAdd(apiVersion, Build);
+
+    public static byte[] SerializeToUtf8Bytes(object value, string apiVersion) =>
+        JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), OptionsFor(apiVersion));
+
+    public static string Serialize(object value, string apiVersion) =>
+        JsonSerializer.Serialize(value, value.GetType(), OptionsFor(apiVersion));
+
+    /// <summary>Removes members that are null, at any depth: ARM never answers null.</summary>
+    public static void RemoveNulls(JsonNode? node)
+    {
+        if (node is JsonObject container)
+        {
+            foreach (string name in container.Where(member => member.Value is null).Select(member => member.Key).ToList())
+                container.Remove(name);
+            foreach (KeyValuePair<string, JsonNode?> member in container)
+                RemoveNulls(member.Value);
+        }
+        else if (node is JsonArray array)
+        {
+            foreach (JsonNode? element in array)
+                RemoveNulls(element);
+        }
+    }
+
+    public static string Format(DateTimeOffset value) => value.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFFzzz", CultureInfo.InvariantCulture);
+
+    private static JsonSerializerOptions Build(string apiVersion)
+    {
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
+        {
+            WriteIndented = true,
+            NewLine = "\r\n",
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            // The default encoder would escape the & and + of a SAS.
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            NumberHandling = JsonNumberHandling.Strict,
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver
+            {
+                Modifiers = { typeInfo => RemoveNewerProperties(typeInfo, apiVersion) },
+            },
+            Converters = { new TimestampConverter(), new JsonStringEnumConverter() },
+        };
+        options.MakeReadOnly();
+        return options;
+    }
+
+    private static void RemoveNewerProperties(JsonTypeInfo typeInfo, string apiVersion)
+    {
+        if (typeInfo.Kind != JsonTypeInfoKind.Object || apiVersion.Length == 0)
+            return;
+        for (int index = typeInfo.Properties.Count - 1; index >= 0; index--)
+        {
+            SinceAttribute? since = typeInfo.Properties[index].AttributeProvider?
+                .GetCustomAttributes(typeof(SinceAttribute), inherit: false).OfType<SinceAttribute>().FirstOrDefault();
+            if (since is not null && string.CompareOrdinal(apiVersion, since.ApiVersion) < 0)
+                typeInfo.Properties.RemoveAt(index);
+        }
+    }
+
+    private sealed class TimestampConverter : JsonConverter<DateTimeOffset>
+    {
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(Format(value));
+    }
+}

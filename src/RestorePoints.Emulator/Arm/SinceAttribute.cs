@@ -1,0 +1,8 @@
+namespace RestorePoints.Emulator.Arm;
+
+/// <summary>The api-version that introduced a property of a wire model: older versions neither show nor read it. Source: the published types.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class SinceAttribute(string apiVersion) : Attribute
+{
+    public string ApiVersion { get; } = apiVersion;
+}

@@ -1,0 +1,63 @@
+using Microsoft.AspNetCore.Mvc.Filters;
+using Microsoft.AspNetCore.Mvc.Infrastructure;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Where in the resource tree a request is.</summary>
+/// <param name="ResourceGroup">null on routes without a group.</param>
+public sealed record ArmScope(Guid SubscriptionId, ResourceGroup? ResourceGroup);
+
+/// <summary>
+/// Around every ARM action: resolves subscription and resource group, and runs a changing verb in one write transaction that is committed before
+/// the answer begins. The operation that the action accepted starts after the commit.
+/// </summary>
+public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, IOptions<EmulatorOptions> options) : IAsyncActionFilter
+{
+    public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next)
+    {
+        HttpContext http = context.HttpContext;
+        bool changes = !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method);
+        if (!changes)
+        {
+            await SetScopeAsync(context);
+            await next();
+            return;
+        }
+
+        await using (CatalogWrite write = await writer.BeginAsync(db, http.RequestAborted))
+        {
+            await SetScopeAsync(context);
+            ActionExecutedContext executed = await next();
+            if (executed.Exception is not null || executed.Result is IStatusCodeActionResult { StatusCode: >= 400 })
+                return;
+            await write.CommitAsync();
+        }
+        if (http.Features.Get<Operation>() is { } operation)
+            runner.Enqueue(operation);
+    }
+
+    private async Task SetScopeAsync(ActionExecutingContext context)
+    {
+        HttpContext http = context.HttpContext;
+        if (context.RouteData.Values["subscriptionId"] is not string text)
+            return;
+        if (!Guid.TryParseExact(text, "D", out Guid subscriptionId))
+            throw ArmErrors.InvalidSubscriptionId(text).AsException();
+        if (options.Value.UnknownSubscription == UnknownSubscriptionMode.Refuse && !options.Value.Subscriptions.Exists(known => known.Id == subscriptionId))
+            throw ArmErrors.SubscriptionNotFound(text).AsException();
+
+        ResourceGroup? group = null;
+        bool isGroupItself = http.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>()?.Family == ApiVersionFamily.Resources;
+        if (!isGroupItself && context.RouteData.Values["resourceGroupName"] is string name)
+        {
+            group = await db.ResourceGroups.SingleOrDefaultAsync(known => known.SubscriptionId == subscriptionId && known.Name == name, http.RequestAborted)
+                ?? throw ArmErrors.ResourceGroupNotFound(name).AsException();
+        }
+        http.Features.Set(new ArmScope(subscriptionId, group));
+    }
+}

@@ -1,0 +1,151 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Managed disks.</summary>
+[ArmResourceType("disks", ApiVersionFamily.Disk)]
+[Route("subscriptions/{subscriptionId}")]
+public sealed class DisksController(EmulatorDbContext db, TimeProvider time, NewDisks newDisks) : ArmController(db, time)
+{
+    private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/disks";
+
+    [HttpGet("providers/Microsoft.Compute/disks")]
+    public Task<ListModel<DiskModel>> List() => ListAsync(Db.Disks.Where(disk => disk.SubscriptionId == SubscriptionId));
+
+    [HttpGet(InGroup)]
+    public Task<ListModel<DiskModel>> ListByResourceGroup() =>
+        ListAsync(Db.Disks.Where(disk => disk.SubscriptionId == SubscriptionId && disk.ResourceGroupName == ResourceGroupName));
+
+    [HttpGet(InGroup + "/{diskName}")]
+    public async Task<DiskModel> Get(string diskName) => await ModelAsync(await RequireAsync(diskName));
+
+    [HttpPut(InGroup + "/{diskName}")]
+    [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
+    public async Task<DiskModel> CreateOrUpdate(string diskName, DiskModel request)
+    {
+        Disk? disk = await FindAsync(diskName);
+        if (disk is null)
+        {
+            RequireValidName("diskName", diskName);
+            disk = await newDisks.FromRequestAsync(SubscriptionId, ResourceGroupName, diskName, request);
+            Accept<CreateDisk>(disk.Id, disk.Id, disk.Location);
+            return DiskModel.Accepted(disk);
+        }
+        RequireSameCreation(disk, request);
+        DiskPropertiesModel properties = request.Properties!;
+        return await ChangeAsync(disk, new DiskUpdate
+        {
+            Tags = request.Tags ?? [],
+            Sku = request.Sku,
+            Properties = new DiskUpdateProperties
+            {
+                OsType = properties.OsType,
+                DiskSizeGB = properties.DiskSizeGB,
+                DiskIOPSReadWrite = properties.DiskIOPSReadWrite,
+                DiskMBpsReadWrite = properties.DiskMBpsReadWrite,
+                NetworkAccessPolicy = properties.NetworkAccessPolicy,
+                PublicNetworkAccess = properties.PublicNetworkAccess,
+            },
+        });
+    }
+
+    [HttpPatch(InGroup + "/{diskName}")]
+    [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
+    public async Task<DiskModel> Update(string diskName, DiskUpdate request) => await ChangeAsync(await RequireAsync(diskName), request);
+
+    [HttpDelete(InGroup + "/{diskName}")]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> Delete(string diskName)
+    {
+        if (await FindAsync(diskName) is not { } disk)
+            return NoContent();
+        if (disk.VirtualMachine is { } vm)
+            throw ArmErrors.DiskIsAttached(disk.Name, vm.Name).AsException();
+        if (await Db.ActiveGrantAsync(disk.Id, Now) is not null)
+            throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
+        disk.ProvisioningState = ProvisioningState.Deleting;
+        Accept<DeleteDisk>(disk.Id, disk.Id, disk.Location);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    [HttpPost(InGroup + "/{diskName}/beginGetAccess")]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> BeginGetAccess(string diskName, GrantAccessData request)
+    {
+        Disk disk = await RequireAsync(diskName);
+        bool write = "Write".Equals(request.Access, StringComparison.OrdinalIgnoreCase);
+        if (disk.VirtualMachine is { PowerState: not PowerState.Deallocated } vm)
+            throw ArmErrors.DiskOfRunningMachine(disk.Name, vm.Name).AsException();
+        if (write != (disk.DiskState == DiskState.ReadyToUpload))
+            throw ArmErrors.AccessNotAllowedInState(disk.Name, write ? "Write" : "Read", disk.DiskState.ToString()).AsException();
+        if (!write && "DenyAll".Equals(disk.NetworkAccessPolicy, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.NetworkAccessDenied(disk.Name).AsException();
+        GrantAccess.Arguments arguments = new(write ? AccessKind.Upload : AccessKind.Read, disk.Location, disk.Id, null, null, AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value);
+        Accept<GrantAccess>(disk.Id, disk.Id, disk.Location, arguments);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    [HttpPost(InGroup + "/{diskName}/endGetAccess")]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> EndGetAccess(string diskName)
+    {
+        Disk disk = await RequireAsync(diskName);
+        Accept<RevokeAccess>(disk.Id, disk.Id, disk.Location);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    private async Task<DiskModel> ChangeAsync(Disk disk, DiskUpdate request)
+    {
+        if (request.Properties?.DiskSizeGB is { } sizeGB && sizeGB << 30 != disk.SizeBytes)
+        {
+            if (sizeGB << 30 < disk.SizeBytes)
+                throw ArmErrors.DiskCannotShrink(disk.Name, disk.SizeBytes >> 30, sizeGB).AsException();
+            if (disk.DiskState == DiskState.ReadyToUpload || await Db.ActiveGrantAsync(disk.Id, Now) is not null)
+                throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
+        }
+        disk.ProvisioningState = ProvisioningState.Updating;
+        Accept<UpdateDisk>(disk.Id, disk.Id, disk.Location, request);
+        DiskModel model = await ModelAsync(disk);
+        return model with
+        {
+            Tags = request.Tags ?? model.Tags,
+            Sku = new DiskSkuModel { Name = request.Sku?.Name ?? disk.SkuName, Tier = DiskPerformance.Of(request.Sku?.Name ?? disk.SkuName, disk.SizeBytes).SkuTier },
+            Properties = model.Properties! with { DiskSizeGB = request.Properties?.DiskSizeGB ?? model.Properties.DiskSizeGB },
+        };
+    }
+
+    /// <summary>A PUT on an existing disk may not change where and from what it was made.</summary>
+    private static void RequireSameCreation(Disk disk, DiskModel request)
+    {
+        CreationDataModel creation = request.Properties!.CreationData!;
+        if (Regions.Normalize(request.Location!) != disk.Location)
+            throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
+        if (!disk.CreateOption.ToString().Equals(creation.CreateOption, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.createOption").AsException();
+        if (creation.SourceResourceId is not null && !creation.SourceResourceId.Equals(disk.SourceResourceId, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.sourceResourceId").AsException();
+        if (creation.UploadSizeBytes is not null && creation.UploadSizeBytes != disk.UploadSizeBytes)
+            throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.uploadSizeBytes").AsException();
+    }
+
+    private async Task<ListModel<DiskModel>> ListAsync(IQueryable<Disk> query)
+    {
+        List<Disk> disks = await query.AsNoTracking().Include(disk => disk.VirtualMachine).OrderBy(disk => disk.ResourceGroupName).ThenBy(disk => disk.Name).ToListAsync();
+        Dictionary<Guid, AccessKind> grants = await Db.ActiveGrants(Now).Where(grant => grant.SubscriptionId == SubscriptionId && grant.PointId == null)
+            .ToDictionaryAsync(grant => grant.ResourceRowId, grant => grant.Kind);
+        return new([.. disks.Select(disk => DiskModel.From(disk, grants.TryGetValue(disk.Id, out AccessKind kind) ? kind : null))]);
+    }
+
+    private async Task<DiskModel> ModelAsync(Disk disk) => DiskModel.From(disk, (await Db.ActiveGrantAsync(disk.Id, Now))?.Kind);
+
+    private Task<Disk?> FindAsync(string name) => Db.Disks.Include(disk => disk.VirtualMachine)
+        .SingleOrDefaultAsync(disk => disk.SubscriptionId == SubscriptionId && disk.ResourceGroupName == ResourceGroupName && disk.Name == name);
+
+    private async Task<Disk> RequireAsync(string name) =>
+        await FindAsync(name) ?? throw ArmErrors.ResourceNotFound("disks", name, ResourceGroupName).AsException();
+}

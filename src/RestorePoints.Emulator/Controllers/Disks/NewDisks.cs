@@ -1,0 +1,111 @@
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Turns a valid request for a disk into its row: resolves the source, decides the size. The bytes are made by the operation.</summary>
+public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
+{
+    /// <summary>Adds the row of the disk that a PUT describes.</summary>
+    public async Task<Disk> FromRequestAsync(Guid subscriptionId, string resourceGroupName, string name, DiskModel request)
+    {
+        DiskPropertiesModel properties = request.Properties!;
+        CreationDataModel creation = properties.CreationData!;
+        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option == DiskCreateOption.FromImage)
+            throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a disk").AsException();
+        if (properties.MaxShares > 1)
+            throw ArmErrors.NotImplementedByEmulator("A shared disk (maxShares above 1)").AsException();
+
+        string location = Regions.Normalize(request.Location!);
+        Source source = option switch
+        {
+            DiskCreateOption.Copy => await SourceDiskAsync(creation.SourceResourceId!, location),
+            DiskCreateOption.Restore => await SourcePointAsync(creation.SourceResourceId!, location),
+            DiskCreateOption.Upload => new Source(creation.UploadSizeBytes!.Value - 512, null, null, null),
+            _ => new Source(0, null, null, null),
+        };
+        long sizeBytes = option == DiskCreateOption.Upload || properties.DiskSizeGB is null ? source.SizeBytes : properties.DiskSizeGB.Value << 30;
+        if (sizeBytes < source.SizeBytes)
+            throw ArmErrors.DiskSmallerThanSource(name, source.SizeBytes >> 30, sizeBytes >> 30).AsException();
+
+        Disk disk = new()
+        {
+            SubscriptionId = subscriptionId,
+            ResourceGroupName = resourceGroupName,
+            Name = name,
+            Location = location,
+            Tags = Tags.From(request.Tags),
+            TimeCreated = time.GetUtcNow(),
+            ProvisioningState = ProvisioningState.Updating,
+            SkuName = SkuName(request.Sku?.Name) ?? "Standard_LRS",
+            CreateOption = option,
+            SourceResourceId = creation.SourceResourceId,
+            SourceUniqueId = source.UniqueId,
+            UploadSizeBytes = creation.UploadSizeBytes,
+            SizeBytes = sizeBytes,
+            OsType = Spelled(properties.OsType, "Windows", "Linux") ?? source.OsType,
+            HyperVGeneration = properties.HyperVGeneration ?? source.HyperVGeneration,
+            NetworkAccessPolicy = properties.NetworkAccessPolicy,
+            PublicNetworkAccess = properties.PublicNetworkAccess,
+            IopsReadWrite = properties.DiskIOPSReadWrite,
+            MBpsReadWrite = properties.DiskMBpsReadWrite,
+            Zones = request.Zones is { Count: > 0 } zones ? string.Join(',', zones) : null,
+            DiskState = option == DiskCreateOption.Upload ? DiskState.ReadyToUpload : DiskState.Unattached,
+        };
+        db.Disks.Add(disk);
+        return disk;
+    }
+
+    /// <summary>Adds the row of an empty disk that a virtual machine brings along (FromImage, Empty).</summary>
+    public Disk ForVirtualMachine(VirtualMachine vm, string name, DiskCreateOption option, string? skuName, long sizeGB, string? osType)
+    {
+        Disk disk = new()
+        {
+            SubscriptionId = vm.SubscriptionId,
+            ResourceGroupName = vm.ResourceGroupName,
+            Name = name,
+            Location = vm.Location,
+            TimeCreated = time.GetUtcNow(),
+            ProvisioningState = ProvisioningState.Updating,
+            SkuName = SkuName(skuName) ?? "Standard_LRS",
+            CreateOption = option,
+            SizeBytes = sizeGB << 30,
+            OsType = osType,
+            HyperVGeneration = osType is null ? null : "V1",
+        };
+        db.Disks.Add(disk);
+        return disk;
+    }
+
+    /// <summary>The SKU in its canonical spelling; null when absent.</summary>
+    public static string? SkuName(string? requested) => requested is null ? null : Spelled(requested, DiskPerformance.SkuNames) ?? requested;
+
+    private static string? Spelled(string? value, params string[] values) =>
+        value is null ? null : Array.Find(values, known => known.Equals(value, StringComparison.OrdinalIgnoreCase));
+
+    private async Task<Source> SourceDiskAsync(string sourceId, string location)
+    {
+        ArmResourceId id = ArmResourceId.Parse(sourceId);
+        if (!id.IsOfType("disks"))
+            throw ArmErrors.NotImplementedByEmulator("A disk copied from a snapshot").AsException();
+        Disk? source = await db.Disks.SingleOrDefaultAsync(disk =>
+            disk.SubscriptionId == id.SubscriptionId && disk.ResourceGroupName == id.ResourceGroup && disk.Name == id.Name && disk.Location == location);
+        if (source is null || source.ProvisioningState is not (ProvisioningState.Succeeded or ProvisioningState.Updating))
+            throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
+        if (source.DiskState == DiskState.ReadyToUpload)
+            throw ArmErrors.DiskUploadNotEnded(source.Name).AsException();
+        return new Source(source.SizeBytes, source.Id, source.OsType, source.HyperVGeneration);
+    }
+
+    private async Task<Source> SourcePointAsync(string sourceId, string location)
+    {
+        ArmResourceId id = ArmResourceId.Parse(sourceId);
+        DiskRestorePoint? source = await db.DiskRestorePoints.WithId(id).SingleOrDefaultAsync(point => point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded);
+        if (source is null || source.Location != location)
+            throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
+        return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration);
+    }
+
+    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration);
+}

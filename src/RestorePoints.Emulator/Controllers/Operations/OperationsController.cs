@@ -1,0 +1,79 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Polling URLs of the compute provider: virtual machines, collections, restore points.</summary>
+[ArmResourceType("locations/operations", ApiVersionFamily.Compute)]
+[Route("subscriptions/{subscriptionId}/providers/Microsoft.Compute/locations/{location}/operations/{operationId}")]
+public sealed class OperationsController(EmulatorDbContext db, TimeProvider time, OperationRunner runner, IOptions<EmulatorOptions> options)
+    : OperationsControllerBase(db, time, runner, options);
+
+/// <summary>Polling URLs of the disk provider: disks, disk restore points.</summary>
+[ArmResourceType("locations/DiskOperations", ApiVersionFamily.Disk)]
+[Route("subscriptions/{subscriptionId}/providers/Microsoft.Compute/locations/{location}/DiskOperations/{operationId}")]
+public sealed class DiskOperationsController(EmulatorDbContext db, TimeProvider time, OperationRunner runner, IOptions<EmulatorOptions> options)
+    : OperationsControllerBase(db, time, runner, options);
+
+/// <summary>
+/// Both polling URLs of an operation: without <c>monitor</c> its status document, always 200; with <c>monitor=true</c> (the Location header) 202
+/// while it runs, then the result itself.
+/// </summary>
+public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvider time, OperationRunner runner, IOptions<EmulatorOptions> options) : ArmController(db, time)
+{
+    /// <summary>How long a status request waits for the end, so that a fast operation needs one poll only.</summary>
+    internal static readonly TimeSpan PollWait = TimeSpan.FromMilliseconds(100);
+
+    [HttpGet]
+    public async Task<IActionResult> Get(string operationId, [FromQuery] bool monitor)
+    {
+        if (!Guid.TryParse(operationId, out Guid id))
+            throw ArmErrors.OperationNotFound(operationId).AsException();
+        if (options.Value.OperationTime == OperationTimeMode.Immediate)
+            await runner.WaitAsync(id, PollWait, HttpContext.RequestAborted);
+        Operation operation = await Db.Operations.AsNoTracking().SingleOrDefaultAsync(known => known.Id == id && known.SubscriptionId == SubscriptionId, HttpContext.RequestAborted)
+            ?? throw ArmErrors.OperationNotFound(operationId).AsException();
+        if (operation.Status == OperationStatus.InProgress && options.Value.RetryAfter == RetryAfterMode.Always)
+            Response.Headers.RetryAfter = "1";
+        return monitor ? Result(operation) : Content(StatusBody(operation), ArmJson.ContentType);
+    }
+
+    private IActionResult Result(Operation operation)
+    {
+        switch (operation.Status)
+        {
+            case OperationStatus.InProgress:
+                Response.Headers.Location = AsyncOperationMiddleware.PollingUrl(HttpContext, operation, monitor: true);
+                Response.Headers["Azure-AsyncOperation"] = AsyncOperationMiddleware.PollingUrl(HttpContext, operation, monitor: false);
+                return StatusCode(StatusCodes.Status202Accepted);
+            case OperationStatus.Failed:
+                throw new ArmError(StatusCodes.Status409Conflict, operation.ErrorCode!, operation.ErrorMessage!).AsException();
+            default:
+                return operation.Output is null ? Ok() : Content(operation.Output, ArmJson.ContentType);
+        }
+    }
+
+    /// <summary>Recorded order: startTime, endTime, status, properties or error, name. The output is pasted as it was rendered, which is what the disk provider does.</summary>
+    private static string StatusBody(Operation operation)
+    {
+        StringBuilder body = new("{\r\n");
+        Add("startTime", Quote(ArmJson.Format(operation.StartTime)));
+        if (operation.EndTime is { } end)
+            Add("endTime", Quote(ArmJson.Format(end)));
+        Add("status", Quote(operation.Status.ToString()));
+        if (operation.Output is not null)
+            Add("properties", $"{{\r\n    \"output\": {operation.Output}\r\n  }}");
+        if (operation.ErrorCode is not null)
+            Add("error", $"{{\r\n    \"code\": {Quote(operation.ErrorCode)},\r\n    \"message\": {Quote(operation.ErrorMessage!)}\r\n  }}");
+        return body.Append($"  \"name\": {Quote(operation.Id.ToString())}\r\n}}").ToString();
+
+        void Add(string name, string json) => body.Append($"  \"{name}\": {json},\r\n");
+        static string Quote(string text) => JsonValue.Create(text)!.ToJsonString(ArmJson.OptionsFor(""));
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>The Location of a resource group's deletion: 202 with the same headers while it runs, then 200 and no body.</summary>
+[ArmResourceType("operationresults", ApiVersionFamily.Resources)]
+[Route("subscriptions/{subscriptionId}/operationresults/{operationId}")]
+public sealed class OperationResultsController(EmulatorDbContext db, TimeProvider time, OperationRunner runner) : ArmController(db, time)
+{
+    [HttpGet]
+    public async Task<IActionResult> Get(string operationId)
+    {
+        if (!Guid.TryParse(operationId, out Guid id))
+            throw ArmErrors.OperationNotFound(operationId).AsException();
+        await runner.WaitAsync(id, OperationsControllerBase.PollWait, HttpContext.RequestAborted);
+        Operation operation = await Db.Operations.AsNoTracking().SingleOrDefaultAsync(known => known.Id == id && known.SubscriptionId == SubscriptionId)
+            ?? throw ArmErrors.OperationNotFound(operationId).AsException();
+        switch (operation.Status)
+        {
+            case OperationStatus.InProgress:
+                Response.Headers.Location = $"{Request.Scheme}://{Request.Host}{Request.Path}{Request.QueryString}";
+                Response.Headers.RetryAfter = "1";
+                return StatusCode(StatusCodes.Status202Accepted);
+            case OperationStatus.Failed:
+                throw new ArmError(StatusCodes.Status409Conflict, operation.ErrorCode!, operation.ErrorMessage!).AsException();
+            default:
+                return Ok();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Resource groups. Deleting one deletes what it holds, asynchronously.</summary>
+[ArmResourceType("resourceGroups", ApiVersionFamily.Resources)]
+[Route("subscriptions/{subscriptionId}/resourceGroups")]
+public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider time) : ArmController(db, time)
+{
+    [HttpGet]
+    public async Task<ListModel<ResourceGroupModel>> List()
+    {
+        List<ResourceGroup> groups = await Db.ResourceGroups.Where(group => group.SubscriptionId == SubscriptionId).OrderBy(group => group.Name).ToListAsync();
+        return new([.. groups.Select(ResourceGroupModel.From)]);
+    }
+
+    [HttpGet("{resourceGroupName}")]
+    public async Task<ResourceGroupModel> Get(string resourceGroupName) => ResourceGroupModel.From(await RequireAsync(resourceGroupName));
+
+    [HttpHead("{resourceGroupName}")]
+    public async Task<IActionResult> Exists(string resourceGroupName) => await FindAsync(resourceGroupName) is null ? NotFound() : NoContent();
+
+    [HttpPut("{resourceGroupName}")]
+    public async Task<IActionResult> CreateOrUpdate(string resourceGroupName, ResourceGroupModel request)
+    {
+        string location = Regions.Normalize(request.Location!);
+        if (await FindAsync(resourceGroupName) is { } group)
+        {
+            if (group.Location != location)
+                throw ArmErrors.InvalidResourceGroupLocation(group.Name, group.Location).AsException();
+            group.Tags = Tags.From(request.Tags);
+            return Ok(ResourceGroupModel.From(group));
+        }
+        RequireValidGroupName(resourceGroupName);
+        group = new ResourceGroup { SubscriptionId = SubscriptionId, Name = resourceGroupName, Location = location, Tags = Tags.From(request.Tags) };
+        Db.ResourceGroups.Add(group);
+        return StatusCode(StatusCodes.Status201Created, ResourceGroupModel.From(group));
+    }
+
+    [HttpPatch("{resourceGroupName}")]
+    public async Task<ResourceGroupModel> Update(string resourceGroupName, ResourceGroupUpdate request)
+    {
+        ResourceGroup group = await RequireAsync(resourceGroupName);
+        group.Tags = Tags.From(request.Tags) ?? group.Tags;
+        return ResourceGroupModel.From(group);
+    }
+
+    [HttpDelete("{resourceGroupName}")]
+    public async Task<IActionResult> Delete(string resourceGroupName)
+    {
+        ResourceGroup group = await RequireAsync(resourceGroupName);
+        group.ProvisioningState = ProvisioningState.Deleting;
+        Operation operation = Accept<DeleteResourceGroup>(group.Id, group.Id, group.Location);
+        Response.Headers.Location = $"{Request.Scheme}://{Request.Host}/subscriptions/{SubscriptionId}/operationresults/{operation.Id:N}?api-version={HttpContext.ApiVersion()}";
+        Response.Headers.RetryAfter = "1";
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    private Task<ResourceGroup?> FindAsync(string name) =>
+        Db.ResourceGroups.SingleOrDefaultAsync(group => group.SubscriptionId == SubscriptionId && group.Name == name);
+
+    private async Task<ResourceGroup> RequireAsync(string name) => await FindAsync(name) ?? throw ArmErrors.ResourceGroupNotFound(name).AsException();
+
+    private static void RequireValidGroupName(string name)
+    {
+        if (name.Length > 90 || name.EndsWith('.') || !name.All(character => char.IsLetterOrDigit(character) || character is '_' or '-' or '.' or '(' or ')'))
+            throw ArmErrors.InvalidName("resourceGroupName", @"^[-\w\._\(\)]{0,89}[-\w_\(\)]$").AsException();
+    }
+}

@@ -1,0 +1,129 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Restore point collections. Each belongs to one virtual machine and outlives it; only its tags can change.</summary>
+[ArmResourceType("restorePointCollections", ApiVersionFamily.Compute)]
+[Route("subscriptions/{subscriptionId}")]
+public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
+{
+    private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections";
+
+    /// <summary>Ids of the subscription's list spell the resource group in upper case, as Azure's do.</summary>
+    [HttpGet("providers/Microsoft.Compute/restorePointCollections")]
+    public async Task<ListModel<RestorePointCollectionModel>> ListAll() => new(
+        [.. (await ListAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId)))
+            .Select(collection => RestorePointCollectionModel.From(collection) with
+            {
+                Id = ArmResourceId.Of(collection.SubscriptionId, collection.ResourceGroupName.ToUpperInvariant(), "restorePointCollections", collection.Name),
+            })]);
+
+    [HttpGet(InGroup)]
+    public async Task<ListModel<RestorePointCollectionModel>> List() => new(
+        [.. (await ListAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName)))
+            .Select(collection => RestorePointCollectionModel.From(collection))]);
+
+    [HttpGet(InGroup + "/{restorePointCollectionName}")]
+    public async Task<RestorePointCollectionModel> Get(string restorePointCollectionName, [FromQuery(Name = "$expand")] string? expand)
+    {
+        if (expand is null)
+            return RestorePointCollectionModel.From(await RequireAsync(Db.RestorePointCollections, restorePointCollectionName));
+        if (!expand.Equals("restorePoints", StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.InvalidExpand(expand, "restorePoints").AsException();
+        RestorePointCollection collection = await RequireAsync(
+            Db.RestorePointCollections.Include(known => known.RestorePoints).ThenInclude(point => point.DiskRestorePoints), restorePointCollectionName);
+        return RestorePointCollectionModel.From(collection, HttpContext.ApiVersion());
+    }
+
+    [HttpPut(InGroup + "/{restorePointCollectionName}")]
+    public async Task<IActionResult> CreateOrUpdate(string restorePointCollectionName, RestorePointCollectionModel request)
+    {
+        string location = Regions.Normalize(request.Location!);
+        RestorePointCollectionSourceModel source = request.Properties!.Source!;
+        if (request.Properties.InstantAccess == true)
+            throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
+        if (await FindAsync(Db.RestorePointCollections, restorePointCollectionName) is { } collection)
+        {
+            if (collection.Location != location)
+                throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
+            RequireSameSource(collection, source.Id);
+            collection.Tags = Tags.From(request.Tags);
+            return Ok(RestorePointCollectionModel.From(collection));
+        }
+
+        RequireValidName("restorePointCollectionName", restorePointCollectionName);
+        await RequireRoomAsync(location);
+        ArmResourceId sourceId = ArmResourceId.Parse(source.Id!);
+        if (!sourceId.IsOfType("virtualMachines"))
+            throw ArmErrors.NotImplementedByEmulator("A restore point collection whose source is another collection (cross-region copy)").AsException();
+        VirtualMachine vm = await Db.VirtualMachines.SingleOrDefaultAsync(vm =>
+            vm.SubscriptionId == sourceId.SubscriptionId && vm.ResourceGroupName == sourceId.ResourceGroup && vm.Name == sourceId.Name)
+            ?? throw ArmErrors.ResourceNotFound("virtualMachines", sourceId.Name, sourceId.ResourceGroup).AsException();
+        collection = new RestorePointCollection
+        {
+            SubscriptionId = SubscriptionId,
+            ResourceGroupName = ResourceGroupName,
+            Name = restorePointCollectionName,
+            Location = location,
+            Tags = Tags.From(request.Tags),
+            TimeCreated = Now,
+            ProvisioningState = ProvisioningState.Succeeded,
+            SourceId = source.Id!,
+            SourceLocation = vm.Location,
+        };
+        Db.RestorePointCollections.Add(collection);
+        return StatusCode(StatusCodes.Status201Created, RestorePointCollectionModel.From(collection));
+    }
+
+    [HttpPatch(InGroup + "/{restorePointCollectionName}")]
+    public async Task<RestorePointCollectionModel> Update(string restorePointCollectionName, RestorePointCollectionUpdate request)
+    {
+        RestorePointCollection collection = await RequireAsync(Db.RestorePointCollections, restorePointCollectionName);
+        if (request.Properties?.InstantAccess == true)
+            throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
+        RequireSameSource(collection, request.Properties?.Source?.Id);
+        collection.Tags = Tags.From(request.Tags) ?? collection.Tags;
+        return RestorePointCollectionModel.From(collection);
+    }
+
+    /// <summary>Deletes the collection with everything below it, or nothing while a SAS is active below it.</summary>
+    [HttpDelete(InGroup + "/{restorePointCollectionName}")]
+    [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
+    public async Task<IActionResult> Delete(string restorePointCollectionName)
+    {
+        if (await FindAsync(Db.RestorePointCollections, restorePointCollectionName) is not { } collection)
+            return NoContent();
+        if (await Db.HasActiveAccessBelowAsync(Db.RestorePoints.Where(point => point.CollectionId == collection.Id), Now))
+            throw ArmErrors.DiskRestorePointUsedByCustomer.AsException();
+        collection.ProvisioningState = ProvisioningState.Deleting;
+        Accept<DeleteRestorePointCollection>(collection.Id, collection.Id, collection.Location);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    private static void RequireSameSource(RestorePointCollection collection, string? sourceId)
+    {
+        if (sourceId is not null && !sourceId.Equals(collection.SourceId, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.PropertyChangeNotAllowed("properties.source.id").AsException();
+    }
+
+    private async Task RequireRoomAsync(string location)
+    {
+        int limit = options.Value.Limits.CollectionsPerRegion;
+        if (limit > 0 && await Db.RestorePointCollections.CountAsync(known => known.SubscriptionId == SubscriptionId && known.Location == location) >= limit)
+            throw ArmErrors.CollectionLimitReached(limit, location).AsException();
+    }
+
+    private static Task<List<RestorePointCollection>> ListAsync(IQueryable<RestorePointCollection> query) =>
+        query.AsNoTracking().OrderBy(collection => collection.ResourceGroupName).ThenBy(collection => collection.Name).ToListAsync();
+
+    private Task<RestorePointCollection?> FindAsync(IQueryable<RestorePointCollection> query, string name) => query.SingleOrDefaultAsync(collection =>
+        collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName && collection.Name == name);
+
+    private async Task<RestorePointCollection> RequireAsync(IQueryable<RestorePointCollection> query, string name) =>
+        await FindAsync(query, name) ?? throw ArmErrors.ResourceNotFound("restorePointCollections", name, ResourceGroupName).AsException();
+}

@@ -1,0 +1,69 @@
+using System.Security.Cryptography;
+using System.Text;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>A disk restore point on the wire; all of it is read-only.</summary>
+public sealed record DiskRestorePointModel
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public string Type { get; init; } = "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints";
+    public required DiskRestorePointPropertiesModel Properties { get; init; }
+
+    public static DiskRestorePointModel From(DiskRestorePoint disk, string restorePointId) => new()
+    {
+        Id = $"{restorePointId}/diskRestorePoints/{disk.Name}",
+        Name = disk.Name,
+        Properties = new DiskRestorePointPropertiesModel
+        {
+            TimeCreated = disk.TimeCreated,
+            SourceResourceId = disk.SourceResourceId,
+            OsType = disk.OsType,
+            HyperVGeneration = disk.HyperVGeneration,
+            FamilyId = FamilyOf(disk.SourceUniqueId),
+            SourceUniqueId = disk.SourceUniqueId,
+            Encryption = new DiskEncryptionModel { Type = "EncryptionAtRestWithPlatformKey" },
+            NetworkAccessPolicy = disk.NetworkAccessPolicy ?? "AllowAll",
+            PublicNetworkAccess = disk.PublicNetworkAccess ?? "Enabled",
+            CompletionPercent = 100,
+            ReplicationState = "Succeeded",
+            SourceResourceLocation = disk.Location,
+            LogicalSectorSize = 512,
+        },
+    };
+
+    /// <summary>The family of incremental snapshots that the point belongs to: one per incarnation of a disk.</summary>
+    private static Guid FamilyOf(Guid sourceUniqueId) => new(SHA256.HashData(Encoding.UTF8.GetBytes($"family/{sourceUniqueId}")).AsSpan(0, 16));
+}
+
+public sealed record DiskRestorePointPropertiesModel
+{
+    public DateTimeOffset TimeCreated { get; init; }
+    public required string SourceResourceId { get; init; }
+    public string? OsType { get; init; }
+    public string? HyperVGeneration { get; init; }
+    public Guid FamilyId { get; init; }
+    public Guid SourceUniqueId { get; init; }
+    public DiskEncryptionModel? Encryption { get; init; }
+
+    [Since("2021-04-01")]
+    public string? NetworkAccessPolicy { get; init; }
+
+    [Since("2021-04-01")]
+    public string? PublicNetworkAccess { get; init; }
+
+    [Since("2021-04-01")]
+    public double? CompletionPercent { get; init; }
+
+    [Since("2021-12-01")]
+    public string? ReplicationState { get; init; }
+
+    [Since("2021-12-01")]
+    public string? SourceResourceLocation { get; init; }
+
+    [Since("2024-03-02")]
+    public int? LogicalSectorSize { get; init; }
+}

@@ -1,0 +1,81 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Disk restore points: one per disk that a restore point froze, with a read SAS to its bytes.</summary>
+[ArmResourceType("restorePointCollections/restorePoints/diskRestorePoints", ApiVersionFamily.Disk)]
+[Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{vmRestorePointName}/diskRestorePoints")]
+public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
+{
+    [HttpGet]
+    public async Task<ListModel<DiskRestorePointModel>> ListByRestorePoint(string restorePointCollectionName, string vmRestorePointName)
+    {
+        RestorePoint point = await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName);
+        string id = RestorePointModel.IdOf(point, point.Collection!);
+        return new([.. point.DiskRestorePoints.OrderBy(disk => disk.Lun).Select(disk => DiskRestorePointModel.From(disk, id))]);
+    }
+
+    [HttpGet("{diskRestorePointName}")]
+    public async Task<DiskRestorePointModel> Get(string restorePointCollectionName, string vmRestorePointName, string diskRestorePointName)
+    {
+        RestorePoint point = await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName);
+        return DiskRestorePointModel.From(Require(point, diskRestorePointName), RestorePointModel.IdOf(point, point.Collection!));
+    }
+
+    [HttpPost("{diskRestorePointName}/beginGetAccess")]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> BeginGetAccess(string restorePointCollectionName, string vmRestorePointName, string diskRestorePointName, GrantAccessData request)
+    {
+        RestorePoint point = await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName);
+        DiskRestorePoint disk = Require(point, diskRestorePointName);
+        if (!"Read".Equals(request.Access, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.InvalidParameter("access", "Only Read access can be granted on a disk restore point.").AsException();
+        if (point.ProvisioningState != ProvisioningState.Succeeded)
+            throw ArmErrors.RestorePointNotReady(point.Name, point.ProvisioningState.ToString()).AsException();
+        if ("DenyAll".Equals(disk.NetworkAccessPolicy, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.NetworkAccessDenied(disk.Name).AsException();
+        await RequireRoomAsync(disk);
+        Accept<GrantAccess>(disk.Id, disk.Id, disk.Location, new GrantAccess.Arguments(
+            AccessKind.Read, disk.Location, disk.SourceUniqueId, point.Id, disk.SnapshotTime, AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value));
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    [HttpPost("{diskRestorePointName}/endGetAccess")]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> EndGetAccess(string restorePointCollectionName, string vmRestorePointName, string diskRestorePointName)
+    {
+        DiskRestorePoint disk = Require(await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName), diskRestorePointName);
+        Accept<RevokeAccess>(disk.Id, disk.Id, disk.Location);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    /// <summary>The snapshots of one disk with an active SAS are limited; one that has its SAS already is extended.</summary>
+    private async Task RequireRoomAsync(DiskRestorePoint disk)
+    {
+        int limit = options.Value.Limits.SasPerFamily;
+        if (limit == 0)
+            return;
+        List<Guid> granted = await Db.ActiveGrants(Now).Where(grant => grant.VolumeId == disk.SourceUniqueId && grant.PointId != null).Select(grant => grant.ResourceRowId).ToListAsync();
+        if (!granted.Contains(disk.Id) && granted.Count >= limit)
+            throw ArmErrors.TooManySharedAccessSignatures(limit).AsException();
+    }
+
+    private async Task<RestorePoint> RequireRestorePointAsync(string collectionName, string name)
+    {
+        RestorePointCollection collection = await Db.RestorePointCollections.SingleOrDefaultAsync(collection =>
+            collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName && collection.Name == collectionName)
+            ?? throw ArmErrors.ResourceNotFound("restorePointCollections", collectionName, ResourceGroupName).AsException();
+        return await Db.RestorePoints.Include(point => point.Collection).Include(point => point.DiskRestorePoints)
+            .SingleOrDefaultAsync(point => point.CollectionId == collection.Id && point.Name == name)
+            ?? throw ArmErrors.EntityNotFound.AsException();
+    }
+
+    private static DiskRestorePoint Require(RestorePoint point, string name) =>
+        point.DiskRestorePoints.Find(disk => disk.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? throw ArmErrors.DiskResourceNotFound(name).AsException();
+}

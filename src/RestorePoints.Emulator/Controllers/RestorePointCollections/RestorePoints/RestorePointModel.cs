@@ -1,0 +1,84 @@
+using System.Text.Json.Nodes;
+using FluentValidation;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>A restore point on the wire, both ways; properties in the recorded order. Answers have no <c>type</c>.</summary>
+public sealed record RestorePointModel
+{
+    public string? Name { get; init; }
+    public string? Id { get; init; }
+    public RestorePointPropertiesModel? Properties { get; init; }
+
+    /// <param name="point">Loaded with its disk restore points.</param>
+    /// <param name="withInstanceView">Whether <c>$expand=instanceView</c> was asked for.</param>
+    public static RestorePointModel From(RestorePoint point, RestorePointCollection collection, string apiVersion, bool withInstanceView = false)
+    {
+        string id = IdOf(point, collection);
+        bool final = point.ProvisioningState is not ProvisioningState.Creating;
+        return new RestorePointModel
+        {
+            Name = point.Name,
+            Id = id,
+            Properties = new RestorePointPropertiesModel
+            {
+                ExcludeDisks = point.ExcludeDisks is null ? null : [.. JsonNode.Parse(point.ExcludeDisks)!.AsArray().Select(disk => new ApiEntityReference { Id = (string?)disk })],
+                SourceMetadata = SourceMetadata.WithDiskRestorePoints(point, id, apiVersion),
+                ProvisioningState = point.ProvisioningState.ToString(),
+                ConsistencyMode = final ? point.ConsistencyMode : null,
+                InstanceView = withInstanceView ? new RestorePointInstanceViewModel() : null,
+                TimeCreated = point.TimeCreated,
+            },
+        };
+    }
+
+    public static string IdOf(RestorePoint point, RestorePointCollection collection) =>
+        ArmResourceId.Of(collection.SubscriptionId, collection.ResourceGroupName, "restorePointCollections", collection.Name) + $"/restorePoints/{point.Name}";
+}
+
+public sealed record RestorePointPropertiesModel
+{
+    public IReadOnlyList<ApiEntityReference>? ExcludeDisks { get; init; }
+    public JsonObject? SourceMetadata { get; init; }
+    public string? ProvisioningState { get; init; }
+
+    public string? ConsistencyMode { get; init; }
+
+    [Since("2021-11-01")]
+    public ApiEntityReference? SourceRestorePoint { get; init; }
+
+    [Since("2021-11-01")]
+    public RestorePointInstanceViewModel? InstanceView { get; init; }
+    public DateTimeOffset? TimeCreated { get; init; }
+
+    [Since("2025-04-01")]
+    public int? InstantAccessDurationMinutes { get; init; }
+}
+
+/// <summary>Lists the disks with a copy in the background and its state; a point in its own region has none.</summary>
+public sealed record RestorePointInstanceViewModel
+{
+    public JsonArray DiskRestorePoints { get; init; } = [];
+    public JsonArray Statuses { get; init; } = [];
+}
+
+public sealed record ApiEntityReference
+{
+    public string? Id { get; init; }
+}
+
+public sealed class RestorePointValidator : AbstractValidator<RestorePointModel>
+{
+    public RestorePointValidator()
+    {
+        When(point => point.Properties is not null, () =>
+        {
+            RuleForEach(point => point.Properties!.ExcludeDisks).ChildRules(disk => disk.RuleFor(reference => reference.Id).ValidResourceId("disks"));
+            RuleFor(point => point.Properties!.ConsistencyMode).OneOf("CrashConsistent");
+            RuleFor(point => point.Properties!.SourceRestorePoint!.Id).ValidResourceId("restorePointCollections/restorePoints")
+                .When(point => point.Properties!.SourceRestorePoint is not null);
+        });
+    }
+}

@@ -1,0 +1,143 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Restore points: each freezes the included disks of its virtual machine at one instant. Immutable; deleted in any order.</summary>
+[ArmResourceType("restorePointCollections/restorePoints", ApiVersionFamily.Compute)]
+[Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{restorePointName}")]
+public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
+{
+    [HttpGet]
+    public async Task<RestorePointModel> Get(string restorePointCollectionName, string restorePointName, [FromQuery(Name = "$expand")] string? expand)
+    {
+        if (expand is not null && !expand.Equals("instanceView", StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.InvalidExpand(expand, "instanceView").AsException();
+        RestorePointCollection collection = await FindCollectionAsync(restorePointCollectionName)
+            ?? throw ArmErrors.ResourceNotFound("restorePointCollections", restorePointCollectionName, ResourceGroupName).AsException();
+        RestorePoint point = await FindAsync(collection, restorePointName) ?? throw ArmErrors.EntityNotFound.AsException();
+        return RestorePointModel.From(point, collection, HttpContext.ApiVersion(), expand is not null);
+    }
+
+    [HttpPut]
+    [AsyncOperation(StatusCodes.Status201Created, Location = false, Notification = true)]
+    public async Task<IActionResult> Create(string restorePointCollectionName, string restorePointName, RestorePointModel request)
+    {
+        RestorePointCollection collection = await FindCollectionAsync(restorePointCollectionName)
+            ?? throw ArmErrors.ParentResourceNotFound(restorePointCollectionName).AsException();
+        RestorePointPropertiesModel properties = request.Properties ?? new RestorePointPropertiesModel();
+        string model = ModelOf(properties);
+        RestorePoint? point = await FindAsync(collection, restorePointName);
+        if (point is not null)
+            return await RepeatAsync(point, collection, model);
+
+        RequireValidName("restorePointName", restorePointName);
+        RequireImplemented(properties);
+        VirtualMachine vm = await RequireMachineAsync(collection);
+        List<Disk> included = Included(vm, properties.ExcludeDisks);
+        await RequireRoomAsync(vm);
+        bool concurrent = await Db.RestorePoints.AnyAsync(other => other.VirtualMachineId == vm.Id && other.ProvisioningState == ProvisioningState.Creating);
+        point = new RestorePoint
+        {
+            CollectionId = collection.Id,
+            Name = restorePointName,
+            TimeCreated = Now,
+            ProvisioningState = ProvisioningState.Creating,
+            VirtualMachineId = vm.Id,
+            Model = model,
+            SourceMetadata = SourceMetadata.Of(vm, included).ToJsonString(),
+            ExcludeDisks = properties.ExcludeDisks is null ? null : JsonSerializer.Serialize(properties.ExcludeDisks.Select(disk => disk.Id)),
+        };
+        Db.RestorePoints.Add(point);
+        bool crashConsistent = properties.ConsistencyMode is not null;
+        Accept<CreateRestorePoint>(point.Id, vm.Id, collection.Location, new CreateRestorePoint.Arguments([.. included.Select(disk => disk.Id)], concurrent, crashConsistent));
+        return StatusCode(StatusCodes.Status201Created, RestorePointModel.From(point, collection, HttpContext.ApiVersion()));
+    }
+
+    [HttpDelete]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> Delete(string restorePointCollectionName, string restorePointName)
+    {
+        if (await FindCollectionAsync(restorePointCollectionName) is not { } collection || await FindAsync(collection, restorePointName) is not { } point)
+            return NoContent();
+        if (await Db.HasActiveAccessBelowAsync(Db.RestorePoints.Where(known => known.Id == point.Id), Now))
+            throw ArmErrors.DiskRestorePointUsedByCustomer.AsException();
+        // A point that is still being created is deleted right after: the operations of one machine run in order.
+        if (point.ProvisioningState != ProvisioningState.Creating)
+            point.ProvisioningState = ProvisioningState.Deleting;
+        Accept<DeleteRestorePoint>(point.Id, point.VirtualMachineId, collection.Location);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    /// <summary>A PUT with the same model answers 201 with the point as it is; any other change of a point is refused.</summary>
+    private async Task<IActionResult> RepeatAsync(RestorePoint point, RestorePointCollection collection, string model)
+    {
+        if (point.Model != model)
+            throw ArmErrors.RestorePointUpdateNotSupported.AsException();
+        if (await Db.Operations.AsNoTracking().FirstOrDefaultAsync(operation => operation.ResourceRowId == point.Id && operation.Status == OperationStatus.InProgress
+            && operation.Kind == nameof(CreateRestorePoint)) is { } running)
+            HttpContext.Features.Set(running);
+        return StatusCode(StatusCodes.Status201Created, RestorePointModel.From(point, collection, HttpContext.ApiVersion()));
+    }
+
+    private static string ModelOf(RestorePointPropertiesModel properties) => JsonSerializer.Serialize(new
+    {
+        ExcludeDisks = properties.ExcludeDisks?.Select(disk => disk.Id!.ToLowerInvariant()).Order(StringComparer.Ordinal),
+        ConsistencyMode = properties.ConsistencyMode?.ToLowerInvariant(),
+        SourceRestorePoint = properties.SourceRestorePoint?.Id?.ToLowerInvariant(),
+        properties.InstantAccessDurationMinutes,
+    });
+
+    private static void RequireImplemented(RestorePointPropertiesModel properties)
+    {
+        if (properties.SourceRestorePoint is not null)
+            throw ArmErrors.NotImplementedByEmulator("Copying a restore point to another region (properties.sourceRestorePoint)").AsException();
+        if (properties.InstantAccessDurationMinutes is not null)
+            throw ArmErrors.NotImplementedByEmulator("instantAccessDurationMinutes of a restore point").AsException();
+    }
+
+    private async Task<VirtualMachine> RequireMachineAsync(RestorePointCollection collection)
+    {
+        ArmResourceId id = ArmResourceId.Parse(collection.SourceId);
+        VirtualMachine vm = await Db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefaultAsync(vm =>
+            vm.SubscriptionId == id.SubscriptionId && vm.ResourceGroupName == id.ResourceGroup && vm.Name == id.Name)
+            ?? throw ArmErrors.ResourceNotFound("virtualMachines", id.Name, id.ResourceGroup).AsException();
+        return vm.Location == collection.Location
+            ? vm
+            : throw ArmErrors.NotImplementedByEmulator($"Creating a restore point in '{collection.Location}' of a virtual machine in '{vm.Location}' (cross-region creation)").AsException();
+    }
+
+    private static List<Disk> Included(VirtualMachine vm, IReadOnlyList<ApiEntityReference>? excluded)
+    {
+        List<Disk> included = [.. vm.Disks];
+        foreach (ApiEntityReference reference in excluded ?? [])
+        {
+            ArmResourceId id = ArmResourceId.Parse(reference.Id!);
+            int removed = included.RemoveAll(disk => disk.SubscriptionId == id.SubscriptionId && disk.Name.Equals(id.Name, StringComparison.OrdinalIgnoreCase)
+                && disk.ResourceGroupName.Equals(id.ResourceGroup, StringComparison.OrdinalIgnoreCase));
+            if (removed == 0 && !vm.Disks.Exists(disk => disk.Name.Equals(id.Name, StringComparison.OrdinalIgnoreCase)))
+                throw ArmErrors.InvalidParameter("excludeDisks", $"The disk '{reference.Id}' in excludeDisks is not attached to the virtual machine '{vm.Name}'.").AsException();
+        }
+        return included.Count > 0
+            ? included
+            : throw ArmErrors.InvalidParameter("excludeDisks", $"No disk of the virtual machine '{vm.Name}' is left to include in the restore point.").AsException();
+    }
+
+    private async Task RequireRoomAsync(VirtualMachine vm)
+    {
+        int limit = options.Value.Limits.RestorePointsPerVm;
+        if (limit > 0 && await Db.RestorePoints.CountAsync(point => point.VirtualMachineId == vm.Id && point.ProvisioningState != ProvisioningState.Failed) >= limit)
+            throw ArmErrors.RestorePointLimitReached.AsException();
+    }
+
+    private Task<RestorePointCollection?> FindCollectionAsync(string name) => Db.RestorePointCollections.SingleOrDefaultAsync(collection =>
+        collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName && collection.Name == name);
+
+    private Task<RestorePoint?> FindAsync(RestorePointCollection collection, string name) =>
+        Db.RestorePoints.Include(point => point.DiskRestorePoints).SingleOrDefaultAsync(point => point.CollectionId == collection.Id && point.Name == name);
+}

@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>The subscriptions of the settings; in the Fast profile any other well-formed GUID exists too, so that tests can have one each.</summary>
+[ArmResourceType("subscriptions", ApiVersionFamily.Resources)]
+[Route("subscriptions")]
+public sealed class SubscriptionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
+{
+    [HttpGet]
+    public ListModel<SubscriptionModel> List() => new([.. options.Value.Subscriptions.Select(Model)]);
+
+    [HttpGet("{subscriptionId}")]
+    public SubscriptionModel Get() => Model(options.Value.Subscriptions.Find(known => known.Id == SubscriptionId)
+        ?? new SubscriptionOptions { Id = SubscriptionId, TenantId = options.Value.Subscriptions[0].TenantId });
+
+    private static SubscriptionModel Model(SubscriptionOptions subscription) =>
+        new($"/subscriptions/{subscription.Id}", subscription.Id, subscription.TenantId, subscription.DisplayName, "Enabled",
+            new SubscriptionPolicies("Internal_2014-09-01", "Internal_2014-09-01", "Off"), "RoleBased");
+}
+
+public sealed record SubscriptionModel(string Id, Guid SubscriptionId, Guid TenantId, string DisplayName, string State,
+    SubscriptionPolicies SubscriptionPolicies, string AuthorizationSource);
+
+public sealed record SubscriptionPolicies(string LocationPlacementId, string QuotaId, string SpendingLimit);

@@ -1,0 +1,200 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>
+/// Makes the attached disks of a virtual machine those that its <c>storageProfile</c> lists: attaches existing ones, adds rows for those that
+/// the machine brings along (FromImage, Empty), detaches what is not listed any more.
+/// </summary>
+public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks, TimeProvider time)
+{
+    /// <summary>Value of <see cref="Disk.Lun"/> of an OS disk.</summary>
+    public const int OsDiskLun = -1;
+
+    private const long LinuxImageGB = 30, WindowsImageGB = 127;
+
+    /// <param name="vm">Tracked, with its disks loaded.</param>
+    /// <param name="properties">The new <c>properties</c> of the machine; lists every disk.</param>
+    public async Task ApplyAsync(VirtualMachine vm, JsonObject properties)
+    {
+        if (properties["storageProfile"] is not JsonObject storage)
+            throw Missing("storageProfile");
+        if (storage["osDisk"] is not JsonObject osEntry)
+            throw Missing("storageProfile.osDisk");
+        List<JsonObject> dataEntries = [.. (storage["dataDisks"] as JsonArray ?? []).OfType<JsonObject>()];
+        Dictionary<int, JsonObject> wanted = new() { [OsDiskLun] = osEntry };
+        foreach (JsonObject entry in dataEntries)
+        {
+            if (!TryInt(entry["lun"], out int lun) || lun is < 0 or > 63)
+                throw ArmErrors.InvalidParameter("dataDisk.lun", "The lun of a data disk is a number from 0 to 63.").AsException();
+            if (!wanted.TryAdd(lun, entry))
+                throw ArmErrors.InvalidParameter("dataDisk.lun", $"Cannot attach two data disks at lun {lun}: a lun is used once.").AsException();
+        }
+
+        foreach (Disk disk in vm.Disks.ToList())
+            if (!wanted.TryGetValue(disk.Lun!.Value, out JsonObject? entry) || !Names(entry, disk))
+                Detach(vm, disk);
+        foreach ((int lun, JsonObject entry) in wanted)
+            if (!vm.Disks.Exists(disk => disk.Lun == lun))
+                await AttachAsync(vm, lun, entry, properties);
+    }
+
+    /// <summary>Fills in what the service knows of the disks: names, ids, SKUs, sizes.</summary>
+    /// <param name="vm">With its disks.</param>
+    public static void FillIn(VirtualMachine vm, JsonObject properties)
+    {
+        JsonObject storage = properties["storageProfile"]!.AsObject();
+        if (storage["dataDisks"] is not JsonArray)
+            storage["dataDisks"] = new JsonArray();
+        foreach (Disk disk in vm.Disks)
+        {
+            JsonObject entry = disk.Lun == OsDiskLun
+                ? storage["osDisk"]!.AsObject()
+                : storage["dataDisks"]!.AsArray().OfType<JsonObject>().First(known => (int?)known["lun"] == disk.Lun);
+            if (disk.Lun == OsDiskLun)
+                entry["osType"] = disk.OsType;
+            entry["name"] = disk.Name;
+            entry.TryAdd("createOption", disk.CreateOption.ToString());
+            entry.TryAdd("caching", disk.Lun == OsDiskLun ? "ReadWrite" : "None");
+            entry["managedDisk"] = new JsonObject
+            {
+                ["storageAccountType"] = disk.SkuName,
+                ["id"] = ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name),
+            };
+            entry.TryAdd("deleteOption", "Detach");
+            entry["diskSizeGB"] = disk.SizeBytes >> 30;
+            if (disk.Lun != OsDiskLun)
+                entry.TryAdd("toBeDetached", false);
+        }
+    }
+
+    /// <summary>The disks that go with the machine when it is deleted.</summary>
+    public static IEnumerable<Disk> DeletedWith(VirtualMachine vm)
+    {
+        JsonNode? storage = JsonNode.Parse(vm.Body)!["properties"]?["storageProfile"];
+        return vm.Disks.Where(disk => "Delete".Equals((string?)Entry(disk)?["deleteOption"], StringComparison.OrdinalIgnoreCase));
+
+        JsonObject? Entry(Disk disk) => disk.Lun == OsDiskLun
+            ? storage?["osDisk"] as JsonObject
+            : (storage?["dataDisks"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(entry => (int?)entry["lun"] == disk.Lun);
+    }
+
+    private async Task AttachAsync(VirtualMachine vm, int lun, JsonObject entry, JsonObject properties)
+    {
+        string path = lun == OsDiskLun ? "osDisk" : "dataDisk";
+        switch (Text(entry["createOption"]) ?? "")
+        {
+            case string option when option.Equals("Attach", StringComparison.OrdinalIgnoreCase):
+                await AttachExistingAsync(vm, lun, entry, path);
+                break;
+            case string option when option.Equals("Empty", StringComparison.OrdinalIgnoreCase) && lun != OsDiskLun:
+                if (!TryLong(entry["diskSizeGB"], out long emptySize) || emptySize is < 1 or > 65_536)
+                    throw ArmErrors.InvalidParameter("dataDisk.diskSizeGB", "An empty data disk needs a diskSizeGB from 1 to 65536.").AsException();
+                await AddNewAsync(vm, lun, entry, DiskCreateOption.Empty, emptySize, null);
+                break;
+            case string option when option.Equals("FromImage", StringComparison.OrdinalIgnoreCase):
+                string osType = OsTypeOf(entry, properties);
+                long imageSize = osType == "Windows" ? WindowsImageGB : LinuxImageGB;
+                if (TryLong(entry["diskSizeGB"], out long requested) && (requested < imageSize || requested > 65_536))
+                    throw ArmErrors.DiskSmallerThanSource(path, imageSize, requested).AsException();
+                await AddNewAsync(vm, lun, entry, DiskCreateOption.FromImage, Math.Max(imageSize, requested), lun == OsDiskLun ? osType : null);
+                break;
+            case "":
+                throw Missing($"storageProfile.{path}.createOption");
+            case string option when option.Equals("Copy", StringComparison.OrdinalIgnoreCase) || option.Equals("Restore", StringComparison.OrdinalIgnoreCase):
+                throw ArmErrors.NotImplementedByEmulator($"createOption '{option}' of a virtual machine's disk").AsException();
+            case string option:
+                throw ArmErrors.InvalidParameter($"{path}.createOption", $"The value '{option}' of parameter '{path}.createOption' is not allowed. Allowed values are: Attach, FromImage, Empty.").AsException();
+        }
+    }
+
+    private async Task AttachExistingAsync(VirtualMachine vm, int lun, JsonObject entry, string path)
+    {
+        string? text = Text((entry["managedDisk"] as JsonObject)?["id"]);
+        if (!ArmResourceId.TryParse(text, out ArmResourceId? id) || !id.IsOfType("disks"))
+            throw ArmErrors.InvalidParameter($"{path}.managedDisk.id", $"'{text}' is not the resource id of a Microsoft.Compute/disks.").AsException();
+        Disk disk = await db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk =>
+            disk.SubscriptionId == id.SubscriptionId && disk.ResourceGroupName == id.ResourceGroup && disk.Name == id.Name)
+            ?? throw ArmErrors.ResourceNotFound("disks", id.Name, id.ResourceGroup).AsException();
+        if (disk.Location != vm.Location)
+            throw ArmErrors.DiskResourceNotFound(disk.Name).AsException();
+        if (disk.VirtualMachine is { } other && other.Id != vm.Id)
+            throw ArmErrors.DiskIsAttached(disk.Name, other.Name).AsException();
+        if (disk.VirtualMachine is not null)
+            throw ArmErrors.InvalidParameter($"{path}.managedDisk.id", $"Disk {disk.Name} is listed twice.").AsException();
+        if (disk.DiskState == DiskState.ReadyToUpload)
+            throw ArmErrors.DiskUploadNotEnded(disk.Name).AsException();
+        if (disk.ProvisioningState is ProvisioningState.Failed or ProvisioningState.Deleting)
+            throw ArmErrors.DiskNotUsable(disk.Name, disk.ProvisioningState.ToString()).AsException();
+        if (await db.ActiveGrantAsync(disk.Id, time.GetUtcNow()) is not null)
+            throw ArmErrors.ActiveSharedAccessSignature(disk.Name).AsException();
+        if (lun == OsDiskLun)
+            disk.OsType ??= Text(entry["osType"]) is { } osType && osType.Equals("Windows", StringComparison.OrdinalIgnoreCase) ? "Windows" : "Linux";
+        disk.VirtualMachineId = vm.Id;
+        disk.VirtualMachine = vm;
+        disk.Lun = lun;
+        if (!vm.Disks.Contains(disk))
+            vm.Disks.Add(disk);
+    }
+
+    /// <summary>Names follow the recorded ones: <c>{vm}_OsDisk_1_{32 hex}</c>, data disks <c>{vm}_disk{n}_{32 hex}</c> with n from 2.</summary>
+    private async Task AddNewAsync(VirtualMachine vm, int lun, JsonObject entry, DiskCreateOption option, long sizeGB, string? osType)
+    {
+        string name = Text(entry["name"])
+            ?? (lun == OsDiskLun ? $"{vm.Name}_OsDisk_1_{Guid.NewGuid():N}" : $"{vm.Name}_disk{vm.Disks.Count(disk => disk.Lun != OsDiskLun) + 2}_{Guid.NewGuid():N}");
+        if (await db.Disks.AnyAsync(disk => disk.SubscriptionId == vm.SubscriptionId && disk.ResourceGroupName == vm.ResourceGroupName && disk.Name == name)
+            || vm.Disks.Exists(disk => disk.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+            throw ArmErrors.DiskAlreadyExists(name).AsException();
+        Disk disk = newDisks.ForVirtualMachine(vm, name, option, Text((entry["managedDisk"] as JsonObject)?["storageAccountType"]), sizeGB, osType);
+        disk.VirtualMachineId = vm.Id;
+        disk.VirtualMachine = vm;
+        disk.Lun = lun;
+        if (!vm.Disks.Contains(disk))
+            vm.Disks.Add(disk);
+    }
+
+    private static void Detach(VirtualMachine vm, Disk disk)
+    {
+        if (disk.Lun == OsDiskLun)
+            throw ArmErrors.NotImplementedByEmulator("Swapping the OS disk of a virtual machine").AsException();
+        vm.Disks.Remove(disk);
+        disk.VirtualMachineId = null;
+        disk.VirtualMachine = null;
+        disk.Lun = null;
+    }
+
+    /// <summary>Whether an entry means this attached disk: by id, by name, or, when it says neither, by its place.</summary>
+    private static bool Names(JsonObject entry, Disk disk)
+    {
+        if (entry["toBeDetached"] is JsonValue detach && detach.TryGetValue(out bool yes) && yes)
+            return false;
+        if (Text((entry["managedDisk"] as JsonObject)?["id"]) is { } id)
+            return id.Equals(ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name), StringComparison.OrdinalIgnoreCase);
+        return Text(entry["name"]) is not { } name || name.Equals(disk.Name, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static string OsTypeOf(JsonObject entry, JsonObject properties) =>
+        "Windows".Equals(Text(entry["osType"]), StringComparison.OrdinalIgnoreCase) || properties["osProfile"]?["windowsConfiguration"] is JsonObject ? "Windows" : "Linux";
+
+    private static ArmException Missing(string property) =>
+        ArmErrors.InvalidParameter(property, $"Required parameter '{property}' is missing (null).").AsException();
+
+    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) && text.Length > 0 ? text : null;
+
+    private static bool TryLong(JsonNode? node, out long number)
+    {
+        number = 0;
+        return node is JsonValue value && (value.TryGetValue(out number) || (value.TryGetValue(out string? text) && long.TryParse(text, CultureInfo.InvariantCulture, out number)));
+    }
+
+    private static bool TryInt(JsonNode? node, out int number)
+    {
+        bool read = TryLong(node, out long value) && value is >= int.MinValue and <= int.MaxValue;
+        number = read ? (int)value : 0;
+        return read;
+    }
+}

@@ -1,0 +1,144 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using FluentValidation;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>
+/// Body of a virtual machine PUT or PATCH. Restore points need its disks; the rest of the profile (zones, identity, network …) is stored and echoed as sent,
+/// whatever the api-version.
+/// </summary>
+public sealed record VirtualMachineRequest
+{
+    public string? Location { get; init; }
+    public Dictionary<string, string>? Tags { get; init; }
+    public JsonObject? Properties { get; init; }
+
+    /// <summary>zones, identity, plan, extendedLocation …; also what the service sets, which is dropped.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Others { get; init; }
+}
+
+public sealed class VirtualMachineValidator : AbstractValidator<VirtualMachineRequest>
+{
+    public VirtualMachineValidator() => RuleFor(vm => vm.Tags).ValidTags();
+}
+
+/// <summary>Makes the JSON of a virtual machine.</summary>
+public static class VirtualMachineModel
+{
+    private static readonly string[] SetByService = ["id", "name", "type", "location", "tags", "properties", "etag", "systemData", "resources", "managedBy"];
+
+    private static readonly string[] ReadOnlyProperties = ["provisioningState", "vmId", "instanceView", "timeCreated"];
+
+    /// <summary>What is stored of a request: without what the service sets and without secrets.</summary>
+    public static JsonObject BodyOf(VirtualMachineRequest request)
+    {
+        JsonObject body = [];
+        foreach ((string name, JsonElement value) in request.Others ?? [])
+            if (!SetByService.Contains(name, StringComparer.OrdinalIgnoreCase))
+                body[name] = JsonNode.Parse(value.GetRawText());
+        JsonObject properties = request.Properties?.DeepClone().AsObject() ?? [];
+        foreach (string name in ReadOnlyProperties)
+            properties.Remove(name);
+        if (properties["osProfile"] is JsonObject osProfile)
+        {
+            osProfile.Remove("adminPassword");
+            osProfile.Remove("customData");
+            osProfile.TryAdd("secrets", new JsonArray());
+            osProfile.TryAdd("allowExtensionOperations", true);
+            osProfile.TryAdd("requireGuestProvisionSignal", true);
+        }
+        body["properties"] = properties;
+        ArmJson.RemoveNulls(body);
+        return body;
+    }
+
+    /// <param name="withInstanceView">Whether <c>$expand=instanceView</c> was asked for.</param>
+    public static JsonObject From(VirtualMachine vm, bool withInstanceView = false, bool withUserData = false)
+    {
+        JsonObject body = JsonNode.Parse(vm.Body)!.AsObject();
+        JsonObject stored = body["properties"]!.AsObject();
+        body.Remove("properties");
+        if (!withUserData)
+            stored.Remove("userData");
+
+        JsonObject properties = [];
+        Move("hardwareProfile");
+        properties["provisioningState"] = vm.ProvisioningState.ToString();
+        properties["vmId"] = vm.Id.ToString();
+        foreach (string name in (string[])["storageProfile", "osProfile", "securityProfile", "networkProfile"])
+            Move(name);
+        foreach (string name in stored.Select(member => member.Key).ToList())
+            Move(name);
+        if (withInstanceView)
+            properties["instanceView"] = InstanceView(vm);
+        properties["timeCreated"] = ArmJson.Format(vm.TimeCreated);
+
+        JsonObject model = new()
+        {
+            ["name"] = vm.Name,
+            ["id"] = ArmResourceId.Of(vm.SubscriptionId, vm.ResourceGroupName, "virtualMachines", vm.Name),
+            ["type"] = "Microsoft.Compute/virtualMachines",
+            ["location"] = vm.Location,
+        };
+        if (vm.Tags is { } tags)
+            model["tags"] = new JsonObject(tags.Pairs.Select(tag => KeyValuePair.Create(tag.Key, (JsonNode?)tag.Value)));
+        foreach (string name in body.Select(member => member.Key).ToList())
+        {
+            JsonNode? value = body[name];
+            body.Remove(name);
+            model[name] = value;
+        }
+        model["properties"] = properties;
+        model["etag"] = $"\"{vm.Etag}\"";
+        return model;
+
+        void Move(string name)
+        {
+            if (stored.Remove(name, out JsonNode? value))
+                properties[name] = value;
+        }
+    }
+
+    public static JsonObject InstanceView(VirtualMachine vm)
+    {
+        bool running = vm.PowerState == PowerState.Running;
+        JsonObject view = [];
+        if (running)
+        {
+            JsonObject? osProfile = JsonNode.Parse(vm.Body)!["properties"]?["osProfile"] as JsonObject;
+            view["computerName"] = (string?)osProfile?["computerName"] ?? vm.Name;
+            view["vmAgent"] = new JsonObject
+            {
+                ["vmAgentVersion"] = "2.11.1.4",
+                ["statuses"] = new JsonArray(Status("ProvisioningState/succeeded", "Ready", vm.PowerStateTime)),
+            };
+        }
+        view["disks"] = new JsonArray([.. vm.Disks.OrderBy(disk => disk.Lun).Select(disk => new JsonObject
+        {
+            ["name"] = disk.Name,
+            ["statuses"] = new JsonArray(Status("ProvisioningState/succeeded", "Provisioning succeeded", disk.TimeCreated)),
+        })]);
+        view["hyperVGeneration"] = vm.Disks.Find(disk => disk.Lun == VirtualMachineDisks.OsDiskLun)?.HyperVGeneration ?? "V1";
+        string power = vm.PowerState.ToString().ToLowerInvariant();
+        JsonObject powerStatus = Status($"PowerState/{power}", $"VM {power}", null);
+        view["statuses"] = new JsonArray(
+            vm.ProvisioningState == ProvisioningState.Succeeded
+                ? Status("ProvisioningState/succeeded", "Provisioning succeeded", vm.PowerStateTime)
+                : Status($"ProvisioningState/{vm.ProvisioningState.ToString().ToLowerInvariant()}", vm.ProvisioningState.ToString(), vm.PowerStateTime),
+            powerStatus);
+        return view;
+    }
+
+    private static JsonObject Status(string code, string display, DateTimeOffset? time)
+    {
+        JsonObject status = new() { ["code"] = code, ["level"] = "Info", ["displayStatus"] = display };
+        if (time is { } instant)
+            status["time"] = ArmJson.Format(instant);
+        return status;
+    }
+}

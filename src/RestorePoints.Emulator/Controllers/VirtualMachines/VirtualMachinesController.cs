@@ -1,0 +1,163 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Virtual machines, as far as restore points need them: their disks, their power state, and a profile that is echoed.</summary>
+[ArmResourceType("virtualMachines", ApiVersionFamily.Compute)]
+[Route("subscriptions/{subscriptionId}")]
+public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider time, VirtualMachineDisks disks) : ArmController(db, time)
+{
+    private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/virtualMachines";
+
+    [HttpGet("providers/Microsoft.Compute/virtualMachines")]
+    public Task<ListModel<JsonObject>> ListAll() => ListAsync(Machines().Where(vm => vm.SubscriptionId == SubscriptionId));
+
+    [HttpGet(InGroup)]
+    public Task<ListModel<JsonObject>> List() => ListAsync(Machines().Where(vm => vm.SubscriptionId == SubscriptionId && vm.ResourceGroupName == ResourceGroupName));
+
+    [HttpGet(InGroup + "/{vmName}")]
+    public async Task<JsonObject> Get(string vmName, [FromQuery(Name = "$expand")] string? expand)
+    {
+        bool instanceView = "instanceView".Equals(expand, StringComparison.OrdinalIgnoreCase), userData = "userData".Equals(expand, StringComparison.OrdinalIgnoreCase);
+        if (expand is not null && !instanceView && !userData)
+            throw ArmErrors.InvalidExpand(expand, "instanceView, userData").AsException();
+        return VirtualMachineModel.From(await RequireAsync(vmName), instanceView, userData);
+    }
+
+    [HttpGet(InGroup + "/{vmName}/instanceView")]
+    public async Task<JsonObject> InstanceView(string vmName) => VirtualMachineModel.InstanceView(await RequireAsync(vmName));
+
+    [HttpPut(InGroup + "/{vmName}")]
+    [AsyncOperation(StatusCodes.Status201Created, Location = false, Notification = true, RetryAfterSeconds = 10)]
+    public async Task<IActionResult> CreateOrUpdate(string vmName, VirtualMachineRequest request)
+    {
+        if (request.Location is null)
+            throw ArmErrors.LocationRequired.AsException();
+        if (!Regions.IsWellFormed(request.Location))
+            throw ArmErrors.InvalidParameter("location", $"The provided location '{request.Location}' is not available.").AsException();
+        string location = Regions.Normalize(request.Location);
+        if (await FindAsync(vmName) is { } vm)
+            return await ReplaceAsync(vm, location, request);
+
+        RequireValidName("vmName", vmName);
+        JsonObject body = VirtualMachineModel.BodyOf(request);
+        vm = new VirtualMachine
+        {
+            SubscriptionId = SubscriptionId,
+            ResourceGroupName = ResourceGroupName,
+            Name = vmName,
+            Location = location,
+            Tags = Tags.From(request.Tags),
+            TimeCreated = Now,
+            ProvisioningState = ProvisioningState.Creating,
+            Body = body.ToJsonString(),
+            PowerState = PowerState.Running,
+            PowerStateTime = Now,
+        };
+        Db.VirtualMachines.Add(vm);
+        await disks.ApplyAsync(vm, body["properties"]!.AsObject());
+        Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location);
+        return StatusCode(StatusCodes.Status201Created, VirtualMachineModel.From(vm));
+    }
+
+    /// <summary>Changes tags and what <c>properties</c> names; lists, such as data disks, are replaced as a whole.</summary>
+    [HttpPatch(InGroup + "/{vmName}")]
+    [AsyncOperation(StatusCodes.Status200OK, Location = false, Notification = true)]
+    public async Task<JsonObject> Update(string vmName, VirtualMachineRequest request)
+    {
+        VirtualMachine vm = await RequireAsync(vmName);
+        JsonObject body = JsonNode.Parse(vm.Body)!.AsObject(), change = VirtualMachineModel.BodyOf(request);
+        Merge(body, change);
+        vm.Tags = Tags.From(request.Tags) ?? vm.Tags;
+        await ChangeAsync(vm, body);
+        return VirtualMachineModel.From(vm);
+    }
+
+    [HttpDelete(InGroup + "/{vmName}")]
+    [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
+    public async Task<IActionResult> Delete(string vmName)
+    {
+        if (await FindAsync(vmName) is not { } vm)
+            return NoContent();
+        vm.ProvisioningState = ProvisioningState.Deleting;
+        Accept<DeleteVirtualMachine>(vm.Id, vm.Id, vm.Location);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    [HttpPost(InGroup + "/{vmName}/start")]
+    [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
+    public async Task<IActionResult> Start(string vmName)
+    {
+        VirtualMachine vm = await RequireAsync(vmName);
+        foreach (Disk disk in vm.Disks)
+            if (await Db.ActiveGrantAsync(disk.Id, Now) is not null)
+                throw ArmErrors.ActiveSharedAccessSignature(disk.Name).AsException();
+        return AcceptPowerState(vm, PowerState.Running);
+    }
+
+    [HttpPost(InGroup + "/{vmName}/powerOff")]
+    [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
+    public async Task<IActionResult> PowerOff(string vmName) => AcceptPowerState(await RequireAsync(vmName), PowerState.Stopped);
+
+    [HttpPost(InGroup + "/{vmName}/deallocate")]
+    [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
+    public async Task<IActionResult> Deallocate(string vmName) => AcceptPowerState(await RequireAsync(vmName), PowerState.Deallocated);
+
+    private StatusCodeResult AcceptPowerState(VirtualMachine vm, PowerState state)
+    {
+        Accept<ChangePowerState>(vm.Id, vm.Id, vm.Location, new ChangePowerState.Arguments(state));
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    private async Task<IActionResult> ReplaceAsync(VirtualMachine vm, string location, VirtualMachineRequest request)
+    {
+        if (vm.Location != location)
+            throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
+        JsonObject body = VirtualMachineModel.BodyOf(request);
+        JsonObject stored = JsonNode.Parse(vm.Body)!["properties"]!.AsObject(), properties = body["properties"]!.AsObject();
+        // What a machine was made with stays when a later PUT does not repeat it.
+        foreach (string name in (string[])["hardwareProfile", "storageProfile", "osProfile"])
+            if (!properties.ContainsKey(name) && stored[name] is { } kept)
+                properties[name] = kept.DeepClone();
+        vm.Tags = Tags.From(request.Tags);
+        await ChangeAsync(vm, body);
+        return Ok(VirtualMachineModel.From(vm));
+    }
+
+    private async Task ChangeAsync(VirtualMachine vm, JsonObject body)
+    {
+        await disks.ApplyAsync(vm, body["properties"]!.AsObject());
+        vm.Body = body.ToJsonString();
+        vm.Etag++;
+        vm.ProvisioningState = ProvisioningState.Updating;
+        Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location);
+    }
+
+    /// <summary>JSON merge patch (RFC 7396); nulls were removed from the change before.</summary>
+    private static void Merge(JsonObject target, JsonObject change)
+    {
+        foreach ((string name, JsonNode? value) in change)
+        {
+            if (value is JsonObject inner && target[name] is JsonObject existing)
+                Merge(existing, inner);
+            else
+                target[name] = value?.DeepClone();
+        }
+    }
+
+    private IQueryable<VirtualMachine> Machines() => Db.VirtualMachines.Include(vm => vm.Disks);
+
+    private static async Task<ListModel<JsonObject>> ListAsync(IQueryable<VirtualMachine> query) =>
+        new([.. (await query.AsNoTracking().OrderBy(vm => vm.ResourceGroupName).ThenBy(vm => vm.Name).ToListAsync()).Select(vm => VirtualMachineModel.From(vm))]);
+
+    private Task<VirtualMachine?> FindAsync(string name) =>
+        Machines().SingleOrDefaultAsync(vm => vm.SubscriptionId == SubscriptionId && vm.ResourceGroupName == ResourceGroupName && vm.Name == name);
+
+    private async Task<VirtualMachine> RequireAsync(string name) =>
+        await FindAsync(name) ?? throw ArmErrors.ResourceNotFound("virtualMachines", name, ResourceGroupName).AsException();
+}

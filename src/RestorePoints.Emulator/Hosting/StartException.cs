@@ -1,0 +1,20 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Options;
+
+namespace RestorePoints.Emulator.Hosting;
+
+/// <summary>The emulator cannot start for a reason that whoever started it can remove. The message is all they need to see.</summary>
+public sealed class StartException(string message, Exception? innerException = null) : Exception(message, innerException)
+{
+    /// <summary>For <c>catch (Exception e) when (…)</c> around the whole of Program: true for what is to be printed as a message, with exit code 1.</summary>
+    public static bool Explains(Exception exception, [NotNullWhen(true)] out string? message)
+    {
+        message = exception switch
+        {
+            StartException start => $"RestorePoints cannot start: {start.Message}",
+            OptionsValidationException settings => $"RestorePoints cannot start: {string.Join(Environment.NewLine, settings.Failures)}",
+            _ => null,
+        };
+        return message is not null;
+    }
+}

@@ -1,0 +1,35 @@
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Operations;
+
+/// <summary>
+/// The work of one kind of asynchronous ARM operation. It may run again after a crash, so every engine call in it is idempotent:
+/// bytes first, rows last. It runs inside the catalog's write transaction; the runner commits its rows together with the operation's end.
+/// </summary>
+public abstract class ArmOperation
+{
+    /// <summary>Does the work. An <see cref="ArmException"/> ends the operation as Failed with that error.</summary>
+    public abstract Task RunAsync(OperationContext context, CancellationToken cancellationToken);
+
+    /// <summary>Puts the resource into the state that a failed operation leaves; nothing that <see cref="RunAsync"/> changed in the catalog is kept.</summary>
+    public virtual Task FailAsync(OperationContext context) => Task.CompletedTask;
+}
+
+/// <summary>What an operation works with.</summary>
+public sealed class OperationContext(Operation operation, EmulatorDbContext db)
+{
+    private readonly List<Action> _afterCommit = [];
+
+    public Operation Operation { get; } = operation;
+
+    public EmulatorDbContext Db { get; } = db;
+
+    /// <summary>Sets what the status body shows as <c>properties.output</c>.</summary>
+    public void SetOutput(object output) => Operation.Output = ArmJson.Serialize(output, Operation.ApiVersion);
+
+    /// <summary>Runs when the rows are durable: frees bytes, makes grants known.</summary>
+    public void AfterCommit(Action action) => _afterCommit.Add(action);
+
+    internal void RunAfterCommit() => _afterCommit.ForEach(action => action());
+}

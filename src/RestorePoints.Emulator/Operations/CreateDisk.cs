@@ -1,0 +1,57 @@
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Controllers;
+using RestorePoints.Emulator.Store;
+using RestorePoints.SnapshotEngine;
+
+namespace RestorePoints.Emulator.Operations;
+
+/// <summary>Makes the volume of a new disk: empty, or with the content of another disk or of a disk restore point, without copying bytes.</summary>
+public sealed class CreateDisk(RegionStores regions) : ArmOperation
+{
+    public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        Disk disk = await context.Db.Disks.SingleAsync(disk => disk.Id == context.Operation.ResourceRowId, cancellationToken);
+        SnapshotStore store = regions.Get(disk.Location);
+        try
+        {
+            await MakeVolumeAsync(context, store, disk, cancellationToken);
+        }
+        catch (Exception exception) when (exception is PointNotFoundException or VolumeNotFoundException)
+        {
+            // The source went away after the request was accepted.
+            throw ArmErrors.DiskResourceNotFound(ArmResourceId.Parse(disk.SourceResourceId!).Name).AsException();
+        }
+        disk.ProvisioningState = ProvisioningState.Succeeded;
+        context.SetOutput(DiskModel.From(disk, null));
+    }
+
+    public override async Task FailAsync(OperationContext context)
+    {
+        Disk? disk = await context.Db.Disks.SingleOrDefaultAsync(disk => disk.Id == context.Operation.ResourceRowId);
+        disk?.ProvisioningState = ProvisioningState.Failed;
+    }
+
+    private static async Task MakeVolumeAsync(OperationContext context, SnapshotStore store, Disk disk, CancellationToken cancellationToken)
+    {
+        switch (disk.CreateOption)
+        {
+            case DiskCreateOption.Copy:
+                // The operation's id names a point that lives only for the copy; a repeat after a crash finds or makes it again.
+                Guid moment = context.Operation.Id;
+                store.CreatePoint(moment, [disk.SourceUniqueId!.Value]);
+                store.CreateVolumeFromPoint(disk.Id, disk.SourceUniqueId.Value, moment, disk.SizeBytes);
+                store.DeletePoint(disk.SourceUniqueId.Value, moment);
+                break;
+            case DiskCreateOption.Restore:
+                ArmResourceId id = ArmResourceId.Parse(disk.SourceResourceId!);
+                DiskRestorePoint source = await context.Db.DiskRestorePoints.WithId(id).SingleOrDefaultAsync(cancellationToken)
+                    ?? throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
+                store.CreateVolumeFromPoint(disk.Id, source.SourceUniqueId, source.RestorePointId, disk.SizeBytes);
+                break;
+            default:
+                store.CreateVolume(disk.Id, disk.SizeBytes);
+                break;
+        }
+    }
+}

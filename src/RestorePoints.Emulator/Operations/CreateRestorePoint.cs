@@ -1,0 +1,75 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Operations;
+
+/// <summary>Freezes all included disks of a virtual machine at one instant.</summary>
+public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) : ArmOperation
+{
+    /// <param name="DiskIds">The disks that were attached and not excluded when the request was accepted.</param>
+    /// <param name="Concurrent">Another point of the machine was being created then: this one fails.</param>
+    /// <param name="CrashConsistent">Asked for in the request.</param>
+    public sealed record Arguments(IReadOnlyList<Guid> DiskIds, bool Concurrent, bool CrashConsistent);
+
+    public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        Arguments arguments = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
+        RestorePoint point = await context.Db.RestorePoints.SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId, cancellationToken)
+            ?? throw ArmErrors.EntityNotFound.AsException();
+        if (arguments.Concurrent)
+            throw ArmErrors.ConcurrentRestorePoint.AsException();
+        VirtualMachine vm = await context.Db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefaultAsync(vm => vm.Id == point.VirtualMachineId, cancellationToken)
+            ?? throw ArmErrors.MachineChanged.AsException();
+        List<Disk> disks = [.. vm.Disks.Where(disk => arguments.DiskIds.Contains(disk.Id))];
+        if (disks.Count != arguments.DiskIds.Count)
+            throw ArmErrors.MachineChanged.AsException();
+        if (disks.Exists(disk => disk.ProvisioningState is not (ProvisioningState.Succeeded or ProvisioningState.Updating)))
+            throw ArmErrors.DisksNotAllocated.AsException();
+
+        regions.Get(vm.Location).CreatePoint(point.Id, [.. arguments.DiskIds]);
+        foreach (Disk disk in disks)
+            context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk));
+        point.ConsistencyMode = arguments.CrashConsistent ? "CrashConsistent" : ConsistencyOf(vm);
+        point.ProvisioningState = ProvisioningState.Succeeded;
+    }
+
+    public override async Task FailAsync(OperationContext context)
+    {
+        RestorePoint? point = await context.Db.RestorePoints.SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId);
+        point?.ProvisioningState = ProvisioningState.Failed;
+    }
+
+    /// <summary>A guest that is off cannot flush; a Windows guest has VSS, a Linux guest freezes its file systems.</summary>
+    private static string ConsistencyOf(VirtualMachine vm) => vm switch
+    {
+        { PowerState: not PowerState.Running } => "CrashConsistent",
+        _ when vm.Disks.Exists(disk => disk.OsType == "Windows") => "ApplicationConsistent",
+        _ => "FileSystemConsistent",
+    };
+
+    private async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset? last = await db.DiskRestorePoints.Where(known => known.SourceUniqueId == disk.Id).MaxAsync(known => (DateTimeOffset?)known.SnapshotTime);
+        return new DiskRestorePoint
+        {
+            RestorePointId = point.Id,
+            Name = $"{disk.Name}_{Guid.NewGuid()}",
+            Location = disk.Location,
+            SourceUniqueId = disk.Id,
+            SourceResourceId = ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name),
+            SizeBytes = disk.SizeBytes,
+            Lun = disk.Lun!.Value,
+            OsType = disk.OsType,
+            HyperVGeneration = disk.HyperVGeneration,
+            SkuName = disk.SkuName,
+            NetworkAccessPolicy = disk.NetworkAccessPolicy,
+            PublicNetworkAccess = disk.PublicNetworkAccess,
+            TimeCreated = now,
+            // Ascending also when the clock was set back.
+            SnapshotTime = last >= now ? last.Value.AddTicks(1) : now,
+        };
+    }
+}

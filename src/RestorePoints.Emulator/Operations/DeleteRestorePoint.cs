@@ -1,0 +1,26 @@
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Operations;
+
+/// <summary>Deletes a restore point; the others of its chain stay whole.</summary>
+public sealed class DeleteRestorePoint(Removal removal, TimeProvider time) : ArmOperation
+{
+    public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        RestorePoint? point = await context.Db.RestorePoints.Include(point => point.DiskRestorePoints)
+            .SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId, cancellationToken);
+        if (point is null)
+            return;
+        if (await context.Db.HasActiveAccessBelowAsync(context.Db.RestorePoints.Where(known => known.Id == point.Id), time.GetUtcNow()))
+            throw ArmErrors.DiskRestorePointUsedByCustomer.AsException();
+        await removal.RemoveAsync(context, point);
+    }
+
+    public override async Task FailAsync(OperationContext context)
+    {
+        RestorePoint? point = await context.Db.RestorePoints.Include(point => point.DiskRestorePoints).SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId);
+        point?.ProvisioningState = point.DiskRestorePoints.Count > 0 ? ProvisioningState.Succeeded : ProvisioningState.Failed;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Controllers;
+using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Operations;
+
+/// <summary>beginGetAccess: makes a SAS, or extends the one that is active and answers its URL again.</summary>
+public sealed class GrantAccess(AccessGrants grants, TimeProvider time) : ArmOperation
+{
+    /// <param name="SnapshotTime">Of a disk restore point; null for a disk.</param>
+    public sealed record Arguments(AccessKind Kind, string Location, Guid VolumeId, Guid? PointId, DateTimeOffset? SnapshotTime, string BaseUrl, long DurationSeconds);
+
+    public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        Arguments arguments = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
+        Guid resource = context.Operation.ResourceRowId;
+        await RequireResourceAsync(context, arguments, resource);
+
+        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset expiresOn = now.AddSeconds(arguments.DurationSeconds);
+        AccessGrant? grant = await context.Db.ActiveGrantAsync(resource, now);
+        if (grant is null)
+        {
+            grant = AccessGrants.NewGrant(arguments.Kind, arguments.BaseUrl, arguments.Location, arguments.VolumeId, arguments.PointId,
+                arguments.SnapshotTime, resource, context.Operation.SubscriptionId, expiresOn, now);
+            context.Db.AccessGrants.Add(grant);
+        }
+        else if (grant.ExpiresOn < expiresOn)
+        {
+            grant.ExpiresOn = expiresOn;
+        }
+        context.SetOutput(new AccessUri { AccessSAS = grants.UrlOf(grant) });
+        context.AfterCommit(() => grants.Remember(grant));
+    }
+
+    /// <summary>The resource may have been deleted, and a disk attached to a running machine, since the request was accepted.</summary>
+    private static async Task RequireResourceAsync(OperationContext context, Arguments arguments, Guid resource)
+    {
+        if (arguments.PointId is not null)
+        {
+            if (!await context.Db.DiskRestorePoints.AnyAsync(point => point.Id == resource))
+                throw ArmErrors.EntityNotFound.AsException();
+            return;
+        }
+        Disk disk = await context.Db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk => disk.Id == resource)
+            ?? throw ArmErrors.EntityNotFound.AsException();
+        if (disk.VirtualMachine is { PowerState: not PowerState.Deallocated } vm)
+            throw ArmErrors.DiskOfRunningMachine(disk.Name, vm.Name).AsException();
+    }
+}

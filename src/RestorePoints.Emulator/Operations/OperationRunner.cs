@@ -1,0 +1,145 @@
+using System.Collections.Concurrent;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Operations;
+
+/// <summary>
+/// Runs accepted operations. The rows that are InProgress are the queue: what a crash interrupted is resumed at start. Operations with one
+/// serial key run in the order of their acceptance, others side by side.
+/// </summary>
+public sealed partial class OperationRunner(IServiceScopeFactory scopes, CatalogWriter writer, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<Guid, Task> _running = new();
+    private readonly Dictionary<Guid, Task> _lastOfKey = [];
+
+    /// <summary>Resumes what was InProgress.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+        List<Operation> interrupted = await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().Operations.AsNoTracking()
+            .Where(operation => operation.Status == OperationStatus.InProgress)
+            .OrderBy(operation => operation.Sequence).ToListAsync(cancellationToken);
+        foreach (Operation operation in interrupted)
+            Enqueue(operation);
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_running.Values).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Starts the operation as soon as those before it with its serial key have ended. Called once its row is committed.</summary>
+    public void Enqueue(Operation operation)
+    {
+        lock (_lastOfKey)
+        {
+            Task before = _lastOfKey.GetValueOrDefault(operation.SerialKey, Task.CompletedTask);
+            Task task = RunAfterAsync(before, operation.Id);
+            _lastOfKey[operation.SerialKey] = task;
+            _running[operation.Id] = task;
+            task.ContinueWith(_ => Forget(operation.Id, operation.SerialKey, task), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Waits for the end of an operation that runs here, but at most for <paramref name="limit"/> of real time.</summary>
+    public async Task WaitAsync(Guid operationId, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        if (_running.TryGetValue(operationId, out Task? task))
+            // Real time: a frozen emulator clock must not hang a poll.
+            await task.WaitAsync(limit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task RunAfterAsync(Task before, Guid operationId)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        if (_stopping.IsCancellationRequested)
+            return;
+        try
+        {
+            await RunAsync(operationId);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The row stays InProgress; the next start resumes it.
+        }
+        catch (Exception exception)
+        {
+            LogNotEnded(exception, operationId);
+        }
+    }
+
+    private async Task RunAsync(Guid operationId)
+    {
+        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+        EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
+        ArmError error;
+        await using (CatalogWrite write = await writer.BeginAsync(db, _stopping.Token))
+        {
+            if (await LoadAsync(db, operationId) is not { } operation)
+                return;
+            OperationContext context = new(operation, db);
+            try
+            {
+                await WorkOf(scope, operation).RunAsync(context, _stopping.Token);
+                End(operation, OperationStatus.Succeeded);
+                await write.CommitAsync();
+                context.RunAfterCommit();
+                return;
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                error = (exception as ArmException)?.Error ?? ArmErrors.InternalError;
+                if (exception is not ArmException)
+                    LogFailed(exception, operation.Kind, operation.Id);
+            }
+        }
+
+        db.ChangeTracker.Clear();
+        await using (CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None))
+        {
+            if (await LoadAsync(db, operationId) is not { } operation)
+                return;
+            OperationContext context = new(operation, db);
+            await WorkOf(scope, operation).FailAsync(context);
+            (operation.ErrorCode, operation.ErrorMessage, operation.Output) = (error.Code, error.Message, null);
+            End(operation, OperationStatus.Failed);
+            await write.CommitAsync();
+            context.RunAfterCommit();
+        }
+    }
+
+    /// <summary>null when a reset took the operation away, or when it has ended.</summary>
+    private static Task<Operation?> LoadAsync(EmulatorDbContext db, Guid operationId) =>
+        db.Operations.SingleOrDefaultAsync(operation => operation.Id == operationId && operation.Status == OperationStatus.InProgress);
+
+    private static ArmOperation WorkOf(AsyncServiceScope scope, Operation operation) =>
+        scope.ServiceProvider.GetRequiredKeyedService<ArmOperation>(operation.Kind);
+
+    private void End(Operation operation, OperationStatus status)
+    {
+        operation.Status = status;
+        operation.EndTime = time.GetUtcNow();
+    }
+
+    private void Forget(Guid operationId, Guid serialKey, Task task)
+    {
+        _running.TryRemove(operationId, out _);
+        lock (_lastOfKey)
+        {
+            if (_lastOfKey.TryGetValue(serialKey, out Task? last) && last == task)
+                _lastOfKey.Remove(serialKey);
+        }
+    }
+
+    public void Dispose() => _stopping.Dispose();
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Operation {Kind} {OperationId} failed unexpectedly")]
+    private partial void LogFailed(Exception exception, string kind, Guid operationId);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Operation {OperationId} could not be ended; the next start resumes it")]
+    private partial void LogNotEnded(Exception exception, Guid operationId);
+}

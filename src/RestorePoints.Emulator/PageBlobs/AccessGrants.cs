@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.PageBlobs;
+
+/// <summary>
+/// All grants in memory, so that no request of the data plane asks the database. Who changes a row saves it in a transaction of its own and
+/// calls <see cref="Remember"/> or <see cref="Forget"/> after the commit; the next request of the data plane sees it.
+/// </summary>
+public sealed class AccessGrants(UploadFooters uploadFooters)
+{
+    private const string KeySetting = "SasKey";
+
+    private readonly ConcurrentDictionary<string, IssuedSas> _issued = new(StringComparer.Ordinal);
+
+    /// <summary>Random until <see cref="LoadAsync"/> has read the one of the data directory.</summary>
+    internal byte[] Key { get; private set; } = RandomNumberGenerator.GetBytes(32);
+
+    /// <summary>Reads the signing key (made at first start) and every grant: at start, and after the catalog was replaced.</summary>
+    public async Task LoadAsync(EmulatorDbContext db)
+    {
+        StoreSetting? setting = await db.Settings.SingleOrDefaultAsync(setting => setting.Name == KeySetting);
+        if (setting is null)
+        {
+            setting = new StoreSetting { Name = KeySetting, Value = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)) };
+            db.Settings.Add(setting);
+            await db.SaveChangesAsync();
+        }
+        Key = Convert.FromBase64String(setting.Value);
+
+        Clear();
+        await foreach (AccessGrant grant in db.AccessGrants.AsNoTracking().AsAsyncEnumerable())
+            Remember(grant);
+    }
+
+    /// <summary>Adds or replaces a grant that is committed. Keeps the instance: do not change it afterwards.</summary>
+    public void Remember(AccessGrant grant) => _issued[grant.SignedIdentifier] = new IssuedSas(grant, Key);
+
+    /// <summary>Ends a grant whose row is gone: the next request with its URL fails.</summary>
+    public void Forget(string signedIdentifier)
+    {
+        if (_issued.TryRemove(signedIdentifier, out IssuedSas? sas) && sas.Grant.Kind == AccessKind.Upload)
+            uploadFooters.Forget(sas.Grant.VolumeId);
+    }
+
+    /// <summary>Forgets every grant; the key stays.</summary>
+    public void Clear()
+    {
+        _issued.Clear();
+        uploadFooters.Clear();
+    }
+
+    /// <summary>The URL to hand out; the same for every call, also after an extension or a restart.</summary>
+    public string UrlOf(AccessGrant grant) => new IssuedSas(grant, Key).Url;
+
+    /// <summary>Whether the grant still opens anything at this time.</summary>
+    public static bool IsActive(AccessGrant grant, DateTimeOffset now) => grant.ExpiresOn is not { } end || now <= end;
+
+    /// <summary>The grants on a disk or disk restore point, expired ones included.</summary>
+    public IReadOnlyList<AccessGrant> FindByResource(Guid resourceRowId) =>
+        [.. _issued.Values.Select(sas => sas.Grant).Where(grant => grant.ResourceRowId == resourceRowId)];
+
+    /// <summary>The grants on a disk and on all its points, expired ones included: one snapshot family.</summary>
+    public IReadOnlyList<AccessGrant> FindByVolume(Guid volumeId) =>
+        [.. _issued.Values.Select(sas => sas.Grant).Where(grant => grant.VolumeId == volumeId)];
+
+    public AccessGrant? Find(string signedIdentifier) => FindIssued(signedIdentifier)?.Grant;
+
+    internal IssuedSas? FindIssued(string signedIdentifier) => _issued.GetValueOrDefault(signedIdentifier);
+
+    /// <summary>
+    /// A new grant with the names of the disk's lineage: all disk restore points of one disk are snapshots of one base blob.
+    /// The caller saves the row and then calls <see cref="Remember"/>.
+    /// </summary>
+    /// <param name="baseUrl">From <see cref="BaseUrlOf"/> of the request that creates the grant.</param>
+    /// <param name="pointId">null: the live disk.</param>
+    /// <param name="snapshotTime">null exactly when <paramref name="pointId"/> is.</param>
+    /// <param name="expiresOn">null: does not expire.</param>
+    public static AccessGrant NewGrant(AccessKind kind, string baseUrl, string location, Guid volumeId, Guid? pointId, DateTimeOffset? snapshotTime,
+        Guid resourceRowId, Guid subscriptionId, DateTimeOffset? expiresOn, DateTimeOffset now) => new()
+        {
+            SignedIdentifier = pointId is null ? Guid.NewGuid().ToString() : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)),
+            BaseUrl = baseUrl,
+            Account = (kind == AccessKind.Upload ? "md-impexp-" : "md-") + LineageName.Of("account", kind, volumeId),
+            Container = LineageName.Of("container", kind, volumeId),
+            SnapshotTime = snapshotTime,
+            Kind = kind,
+            Location = location,
+            VolumeId = volumeId,
+            PointId = pointId,
+            ResourceRowId = resourceRowId,
+            SubscriptionId = subscriptionId,
+            ExpiresOn = expiresOn,
+            CreatedOn = now,
+        };
+
+    /// <summary>Scheme and authority as the client used them. <c>localhost</c> becomes 127.0.0.1: storage clients parse the path of an IP address correctly, not that of localhost.</summary>
+    public static string BaseUrlOf(HttpRequest request)
+    {
+        HostString host = request.Host.HasValue
+            ? request.Host
+            : new HostString("127.0.0.1", request.HttpContext.Connection.LocalPort);
+        string name = host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? "127.0.0.1" : host.Host;
+        return host.Port is { } port ? $"{request.Scheme}://{name}:{port}" : $"{request.Scheme}://{name}";
+    }
+}

@@ -1,0 +1,50 @@
+namespace RestorePoints.Emulator.PageBlobs;
+
+/// <summary>What a request asks of a page blob; the names are those of the journal and of fault rules.</summary>
+public enum BlobOperation
+{
+    GetBlob,
+    GetBlobProperties,
+    GetPageRanges,
+    GetPageRangesDiff,
+    PutPage,
+    ClearPages,
+
+    /// <summary>Put Blob with the length that the blob has: clients that create before they upload.</summary>
+    PutBlob,
+
+    /// <summary>A CORS preflight.</summary>
+    Preflight,
+
+    /// <summary>Nothing that a managed disk offers.</summary>
+    Unsupported,
+}
+
+public static class BlobOperations
+{
+    internal const string PageWrite = "x-ms-page-write";
+    internal const string CopySource = "x-ms-copy-source";
+
+    /// <summary>Also for middleware that was placed before the data plane.</summary>
+    public static BlobOperation Identify(HttpRequest request) => Identify(request, new BlobQuery(request.QueryString.Value));
+
+    internal static BlobOperation Identify(HttpRequest request, BlobQuery query)
+    {
+        bool copies = request.Headers.ContainsKey(CopySource);
+        return (request.Method, query["comp"], query["restype"]) switch
+        {
+            ("OPTIONS", _, _) => BlobOperation.Preflight,
+            ("GET", null, null) => BlobOperation.GetBlob,
+            ("HEAD", null, null) => BlobOperation.GetBlobProperties,
+            ("GET", "pagelist", null) => IsDiff(request, query) ? BlobOperation.GetPageRangesDiff : BlobOperation.GetPageRanges,
+            ("PUT", "page", null) when !copies => IsClear(request) ? BlobOperation.ClearPages : BlobOperation.PutPage,
+            ("PUT", null, null) when !copies => BlobOperation.PutBlob,
+            _ => BlobOperation.Unsupported,
+        };
+    }
+
+    private static bool IsDiff(HttpRequest request, BlobQuery query) =>
+        query["prevsnapshot"] is not null || request.Headers.ContainsKey(PreviousSnapshot.UrlHeader);
+
+    private static bool IsClear(HttpRequest request) => request.Headers[PageWrite].ToString().Equals("clear", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,52 @@
+using RestorePoints.Emulator.Store;
+using RestorePoints.SnapshotEngine;
+
+namespace RestorePoints.Emulator.PageBlobs;
+
+/// <summary>Opens what a grant points at.</summary>
+internal sealed class Blobs(RegionStores stores, LiveBlobs liveBlobs, UploadFooters uploadFooters)
+{
+    /// <exception cref="StorageException">BlobNotFound: the disk or point is gone.</exception>
+    public async ValueTask<Blob> OpenAsync(AccessGrant grant, CancellationToken cancellationToken)
+    {
+        byte[]? clientFooter = grant.Kind == AccessKind.Upload ? await uploadFooters.GetAsync(grant.VolumeId, cancellationToken) : null;
+
+        // The version comes before the bytes: a write in between then shows as an ETag that is too old, never as one that is too new.
+        BlobVersion version = grant.SnapshotTime is { } time ? new(0, time) : liveBlobs.Get(grant.VolumeId).Version;
+        VolumeView view = OpenView(grant.Location, grant.VolumeId, grant.PointId);
+        byte[] footer = grant.Kind switch
+        {
+            AccessKind.Read => VhdFooter.Build(view.SizeBytes, grant.VolumeId),
+            AccessKind.Upload => clientFooter!,
+            _ => [],
+        };
+        return new Blob(grant, view, footer, version);
+    }
+
+    /// <summary>Size of the disk when the point was taken; null: there is no such point any more.</summary>
+    public long? SizeOfPoint(string location, Guid volumeId, Guid pointId)
+    {
+        try
+        {
+            using VolumeView view = stores.Get(location).OpenPoint(volumeId, pointId);
+            return view.SizeBytes;
+        }
+        catch (Exception gone) when (gone is VolumeNotFoundException or PointNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private VolumeView OpenView(string location, Guid volumeId, Guid? pointId)
+    {
+        SnapshotStore store = stores.Get(location);
+        try
+        {
+            return pointId is { } point ? store.OpenPoint(volumeId, point) : store.OpenHead(volumeId);
+        }
+        catch (Exception gone) when (gone is VolumeNotFoundException or PointNotFoundException)
+        {
+            throw StorageErrors.BlobNotFound.AsException();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Buffers;
+using Microsoft.Net.Http.Headers;
+
+namespace RestorePoints.Emulator.PageBlobs;
+
+/// <summary>The body of Put Page, complete and checked before any byte of it becomes visible. One pooled buffer of at most 4 MiB and framing.</summary>
+internal sealed class PageBody : IDisposable
+{
+    public const string Crc64Header = "x-ms-content-crc64";
+
+    /// <summary>Limit of Put Page, on the bytes without framing.</summary>
+    public const int MaxBytes = 4 << 20;
+
+    /// <summary>From this version on the answer has Content-MD5 only when the request had it, else the CRC-64.</summary>
+    private const string FirstVersionWithCrc64 = "2019-02-02";
+
+    private readonly byte[] _buffer;
+    private readonly int _length;
+
+    private PageBody(byte[] buffer, int length)
+    {
+        _buffer = buffer;
+        _length = length;
+    }
+
+    public ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
+
+    /// <summary>Refuses by the headers what need not be read.</summary>
+    /// <param name="rangeBytes">Length of the pages named.</param>
+    public static void CheckLength(HttpRequest request, long rangeBytes)
+    {
+        if (request.ContentLength is not { } wireBytes)
+            throw StorageErrors.MissingContentLength.AsException();
+        string lengthHeader = HeaderNames.ContentLength;
+        long contentBytes = wireBytes;
+        if (StructuredMessage.IsRequested(request))
+        {
+            lengthHeader = StructuredMessage.ContentLengthHeader;
+            string text = request.Headers[lengthHeader].ToString();
+            if (text.Length == 0)
+                throw StorageErrors.MissingRequiredHeader(lengthHeader).AsException();
+            if (!long.TryParse(text, out contentBytes) || contentBytes < 0)
+                throw StorageErrors.InvalidHeaderValue(lengthHeader, text).AsException();
+            // Segments may be of any size, but framing that outgrows its content is no message of a client.
+            if (wireBytes > (2L * Math.Min(contentBytes, MaxBytes)) + 1024)
+                throw StorageErrors.RequestBodyTooLarge(MaxBytes).AsException();
+        }
+        if (contentBytes > MaxBytes)
+            throw StorageErrors.RequestBodyTooLarge(MaxBytes).AsException();
+        if (contentBytes != rangeBytes)
+            throw StorageErrors.InvalidHeaderValue(lengthHeader, contentBytes.ToString()).AsException();
+    }
+
+    /// <summary>Reads the body, checks every checksum that came with it and sets the headers that acknowledge them.</summary>
+    /// <param name="rangeBytes">As checked by <see cref="CheckLength"/>.</param>
+    public static async Task<PageBody> ReadAsync(BlobCall call, int rangeBytes)
+    {
+        HttpRequest request = call.Request;
+        byte[]? md5 = Checksum(request, HeaderNames.ContentMD5, ContentMd5.LengthBytes, StorageErrors.InvalidMd5);
+        byte[]? crc64 = Checksum(request, Crc64Header, Crc64Nvme.LengthBytes, StorageErrors.InvalidCrc64);
+        if (md5 is not null && crc64 is not null)
+            throw StorageErrors.BothCrc64AndMd5.AsException();
+
+        int wireBytes = (int)request.ContentLength!.Value;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(wireBytes);
+        try
+        {
+            if (await request.Body.ReadAtLeastAsync(buffer.AsMemory(0, wireBytes), wireBytes, throwOnEndOfStream: false, call.Aborted) < wireBytes)
+                throw StorageErrors.UnreadableRequest(StatusCodes.Status400BadRequest).AsException();
+            bool structured = StructuredMessage.IsRequested(request);
+            int length = structured ? StructuredMessage.Decode(buffer.AsSpan(0, wireBytes)) : wireBytes;
+            if (length != rangeBytes)
+                throw StorageErrors.InvalidHeaderValue(StructuredMessage.ContentLengthHeader, rangeBytes.ToString()).AsException();
+            if (structured)
+                call.Response.Headers[StructuredMessage.Header] = StructuredMessage.WithCrc64;
+
+            CheckAndAcknowledge(call, buffer.AsSpan(0, length), md5, crc64);
+            return new PageBody(buffer, length);
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            throw;
+        }
+    }
+
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
+
+    private static void CheckAndAcknowledge(BlobCall call, ReadOnlySpan<byte> data, byte[]? md5, byte[]? crc64)
+    {
+        if (md5 is not null || !call.Version.IsAtLeast(FirstVersionWithCrc64))
+        {
+            string computed = ContentMd5.Compute(data);
+            if (md5 is not null && Convert.ToBase64String(md5) is var sent && sent != computed)
+                throw StorageErrors.Md5Mismatch(sent, computed).AsException();
+            call.Response.Headers[HeaderNames.ContentMD5] = computed;
+        }
+        else
+        {
+            string computed = Crc64Nvme.ToBase64(Crc64Nvme.Compute(data));
+            if (crc64 is not null && Convert.ToBase64String(crc64) is var sent && sent != computed)
+                throw StorageErrors.Crc64Mismatch(sent, computed).AsException();
+            call.Response.Headers[Crc64Header] = computed;
+        }
+    }
+
+    private static byte[]? Checksum(HttpRequest request, string header, int lengthBytes, StorageError malformed)
+    {
+        string text = request.Headers[header].ToString();
+        if (text.Length == 0)
+            return null;
+        var bytes = new byte[lengthBytes + 3];
+        return Convert.TryFromBase64String(text, bytes, out int length) && length == lengthBytes ? bytes[..length] : throw malformed.AsException();
+    }
+}

@@ -1,0 +1,109 @@
+using Microsoft.Net.Http.Headers;
+using RestorePoints.Emulator.Store;
+using RestorePoints.SnapshotEngine;
+
+namespace RestorePoints.Emulator.PageBlobs;
+
+/// <summary>Put Page (update and clear) of the Azure Storage REST reference, and the Put Blob that changes nothing.</summary>
+internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liveBlobs, UploadFooters uploadFooters)
+{
+    private const string BlobType = "x-ms-blob-type";
+    private const string BlobContentLength = "x-ms-blob-content-length";
+
+    public async Task PutPageAsync(BlobCall call)
+    {
+        string kind = call.Request.Headers[BlobOperations.PageWrite].ToString();
+        if (kind.Length == 0)
+            throw StorageErrors.MissingRequiredHeader(BlobOperations.PageWrite).AsException();
+        if (!kind.Equals("update", StringComparison.OrdinalIgnoreCase))
+            throw StorageErrors.InvalidHeaderValue(BlobOperations.PageWrite, kind).AsException();
+
+        ByteRange range = RangeHeader.OfWrite(call.Request);
+        PageBody.CheckLength(call.Request, range.LengthBytes);
+        Blob blob = await CheckAsync(call, range);
+        using PageBody body = await PageBody.ReadAsync(call, (int)range.LengthBytes);
+
+        ByteRange onDisk = range.CutAt(blob.DiskBytes);
+        int diskBytes = (int)onDisk.LengthBytes;
+        Change(call, blob, diskBytes == 0 ? null : (store, volume) => store.Write(volume, onDisk.Start, body.Bytes[..diskBytes]));
+        if (range.End > blob.DiskBytes)
+            await uploadFooters.SaveAsync(blob.Grant.VolumeId, body.Bytes[diskBytes..].ToArray(), call.Aborted);
+        Acknowledge(call, blob);
+    }
+
+    public async Task ClearPagesAsync(BlobCall call)
+    {
+        ByteRange range = RangeHeader.OfWrite(call.Request);
+        if (call.Request.ContentLength is not { } bodyBytes)
+            throw StorageErrors.MissingContentLength.AsException();
+        if (bodyBytes != 0)
+            throw StorageErrors.InvalidHeaderValue(HeaderNames.ContentLength, bodyBytes.ToString()).AsException();
+        Blob blob = await CheckAsync(call, range);
+
+        ByteRange onDisk = range.CutAt(blob.DiskBytes);
+        Change(call, blob, onDisk.LengthBytes == 0 ? null : (store, volume) => store.Clear(volume, onDisk.Start, onDisk.LengthBytes));
+        if (range.End > blob.DiskBytes)
+            await uploadFooters.SaveAsync(blob.Grant.VolumeId, [], call.Aborted);
+        Acknowledge(call, blob);
+    }
+
+    /// <summary>The blob is there from the start and keeps its length; a client that creates it first gets what it wants to hear when it means the same length.</summary>
+    public async Task PutBlobAsync(BlobCall call)
+    {
+        IHeaderDictionary headers = call.Request.Headers;
+        string type = headers[BlobType].ToString();
+        if (type.Length == 0)
+            throw StorageErrors.MissingRequiredHeader(BlobType).AsException();
+        if (type != "PageBlob")
+            throw StorageErrors.InvalidBlobType.AsException();
+        string length = headers[BlobContentLength].ToString();
+        if (length.Length == 0)
+            throw StorageErrors.MissingRequiredHeader(BlobContentLength).AsException();
+        if (headers.IfNoneMatch == "*")
+            throw StorageErrors.BlobAlreadyExists.AsException();
+
+        using Blob blob = await blobs.OpenAsync(call.Grant, call.Aborted);
+        BlobConditions.CheckWrite(call.Request, blob.Identity);
+        if (length != blob.LengthBytes.ToString())
+            throw StorageErrors.InvalidHeaderValue(BlobContentLength, length).AsException();
+        Acknowledge(call, blob);
+    }
+
+    /// <summary>Everything that can be refused before the body is read. What is returned is closed: only its sizes and identity are used.</summary>
+    private async Task<Blob> CheckAsync(BlobCall call, ByteRange range)
+    {
+        using Blob blob = await blobs.OpenAsync(call.Grant, call.Aborted);
+        if (range.End > blob.LengthBytes)
+            throw StorageErrors.InvalidPageRange.AsException();
+        BlobConditions.CheckWrite(call.Request, blob.Identity);
+        return blob;
+    }
+
+    private void Change(BlobCall call, Blob blob, Action<SnapshotStore, Guid>? change)
+    {
+        AccessGrant grant = blob.Grant;
+        if (!BlobConditions.AreGiven(call.Request))
+        {
+            change?.Invoke(stores.Get(grant.Location), grant.VolumeId);
+            liveBlobs.Changed(grant.VolumeId);
+            return;
+        }
+        LiveBlob live = liveBlobs.Get(grant.VolumeId);
+        lock (live.Gate)
+        {
+            BlobConditions.CheckWrite(call.Request, blob.IdentityAt(live.Version));
+            change?.Invoke(stores.Get(grant.Location), grant.VolumeId);
+            liveBlobs.Changed(grant.VolumeId);
+        }
+    }
+
+    private void Acknowledge(BlobCall call, Blob blob)
+    {
+        HttpResponse response = call.Response;
+        response.StatusCode = StatusCodes.Status201Created;
+        BlobHeaders.SetIdentity(response, blob.IdentityAt(liveBlobs.Get(blob.Grant.VolumeId).Version));
+        response.Headers["x-ms-blob-sequence-number"] = SequenceConditions.Number.ToString();
+        response.Headers["x-ms-request-server-encrypted"] = "true";
+        response.ContentLength = 0;
+    }
+}

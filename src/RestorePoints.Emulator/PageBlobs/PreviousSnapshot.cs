@@ -1,0 +1,68 @@
+using System.Globalization;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Hosting;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.PageBlobs;
+
+/// <summary>
+/// The older point of a Get Page Ranges Diff. Either <c>prevsnapshot</c> names it by its time, or the header
+/// <c>x-ms-previous-snapshot-url</c> gives its full URL: the way for managed disks, where each snapshot opens only with a SAS of its own.
+/// </summary>
+internal sealed class PreviousSnapshot(SasAuthentication authentication, IServiceScopeFactory scopes)
+{
+    public const string UrlHeader = "x-ms-previous-snapshot-url";
+
+    private const string Parameter = "prevsnapshot";
+    private const string FirstVersionOfHeader = "2019-04-19";
+    private const string FirstVersionOfParameter = "2015-07-08";
+
+    /// <summary>Id and time of a point that is not newer than the target and of the same lineage.</summary>
+    /// <exception cref="StorageException">What forbids this pair.</exception>
+    public async Task<(Guid PointId, DateTimeOffset Time)> FindAsync(BlobCall call)
+    {
+        string? time = call.Query.Single(Parameter);
+        string url = call.Request.Headers[UrlHeader].ToString();
+        if (time is not null && url.Length > 0)
+            throw StorageErrors.InvalidInput.AsException();
+        if (!call.Version.IsAtLeast(time is null ? FirstVersionOfHeader : FirstVersionOfParameter))
+            throw StorageErrors.FeatureVersionMismatch.AsException();
+
+        (Guid PointId, DateTimeOffset Time) found = time is null ? FindByUrl(call, url) : await FindByTimeAsync(call, time);
+        if (call.Grant.SnapshotTime < found.Time)
+            throw StorageErrors.PreviousSnapshotCannotBeNewer.AsException();
+        return found;
+    }
+
+    private async Task<(Guid, DateTimeOffset)> FindByTimeAsync(BlobCall call, string text)
+    {
+        if (!DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time))
+            throw StorageErrors.InvalidQueryParameterValue(Parameter, SecretRedaction.Redact(text), "The value is not the time of a snapshot.").AsException();
+
+        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+        DiskRestorePoint? point = await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().DiskRestorePoints.AsNoTracking()
+            .SingleOrDefaultAsync(point => point.SourceUniqueId == call.Grant.VolumeId && point.SnapshotTime == time && point.Location == call.Grant.Location, call.Aborted);
+        return point is null ? throw StorageErrors.PreviousSnapshotNotFound.AsException() : (point.RestorePointId, point.SnapshotTime);
+    }
+
+    private (Guid, DateTimeOffset) FindByUrl(BlobCall call, string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
+            throw StorageErrors.InvalidHeaderValue(UrlHeader, SecretRedaction.Redact(text)).AsException();
+        if (!IsHere(url, call) || BlobAddress.Find(url.Host, Uri.UnescapeDataString(url.AbsolutePath)) is not { } address)
+            throw StorageErrors.PreviousSnapshotNotFound.AsException();
+
+        AccessGrant previous = authentication.Authenticate(address, new BlobQuery(url.Query));
+        if (previous is not { PointId: { } pointId, SnapshotTime: { } time })
+            throw StorageErrors.PreviousSnapshotOperationNotSupported.AsException();
+        if (previous.VolumeId != call.Grant.VolumeId || previous.Location != call.Grant.Location)
+            throw StorageErrors.BlobOverwritten.AsException();
+        return (pointId, time);
+    }
+
+    /// <summary>Whether a URL leads to this emulator, under whichever of its names: the target and the previous URL may have been used by different clients.</summary>
+    private static bool IsHere(Uri url, BlobCall call) =>
+        url.IsLoopback || BlobAddress.IsHostStyle(url.Host)
+        || url.Host.Equals(call.Request.Host.Host, StringComparison.OrdinalIgnoreCase)
+        || (Uri.TryCreate(call.Grant.BaseUrl, UriKind.Absolute, out Uri? own) && url.Host.Equals(own.Host, StringComparison.OrdinalIgnoreCase));
+}

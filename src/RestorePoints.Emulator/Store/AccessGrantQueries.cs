@@ -1,0 +1,21 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace RestorePoints.Emulator.Store;
+
+/// <summary>What counts as an active SAS: granted by beginGetAccess, not revoked, not expired. The emulator's guest access is none.</summary>
+public static class AccessGrantQueries
+{
+    public static IQueryable<AccessGrant> ActiveGrants(this EmulatorDbContext db, DateTimeOffset now) =>
+        db.AccessGrants.Where(grant => grant.Kind != AccessKind.Guest && (grant.ExpiresOn == null || grant.ExpiresOn > now));
+
+    /// <summary>The active SAS of a disk or disk restore point, or null.</summary>
+    public static Task<AccessGrant?> ActiveGrantAsync(this EmulatorDbContext db, Guid resourceRowId, DateTimeOffset now) =>
+        db.ActiveGrants(now).OrderBy(grant => grant.CreatedOn).FirstOrDefaultAsync(grant => grant.ResourceRowId == resourceRowId);
+
+    /// <summary>Whether a SAS is active on a disk of one of these restore points.</summary>
+    public static Task<bool> HasActiveAccessBelowAsync(this EmulatorDbContext db, IQueryable<RestorePoint> points, DateTimeOffset now)
+    {
+        IQueryable<AccessGrant> active = db.ActiveGrants(now);
+        return points.SelectMany(point => point.DiskRestorePoints).AnyAsync(disk => active.Any(grant => grant.ResourceRowId == disk.Id));
+    }
+}

@@ -1,0 +1,39 @@
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.PageBlobs;
+
+namespace RestorePoints.Emulator.Store;
+
+/// <summary>
+/// Takes resources out of the catalog and, once that is durable, their bytes out of the engine. A crash in between leaves bytes without a
+/// row, which start-up removes.
+/// </summary>
+public sealed class Removal(RegionStores regions, AccessGrants grants)
+{
+    public async Task RemoveAsync(OperationContext context, Disk disk)
+    {
+        context.Db.Disks.Remove(disk);
+        await RemoveGrantsAsync(context, disk.Id);
+        context.AfterCommit(() => regions.Get(disk.Location).DeleteHead(disk.Id));
+    }
+
+    /// <param name="point">Loaded with its disk restore points.</param>
+    public async Task RemoveAsync(OperationContext context, RestorePoint point)
+    {
+        context.Db.RestorePoints.Remove(point);
+        foreach (DiskRestorePoint diskPoint in point.DiskRestorePoints)
+        {
+            await RemoveGrantsAsync(context, diskPoint.Id);
+            context.AfterCommit(() => regions.Get(diskPoint.Location).DeletePoint(diskPoint.SourceUniqueId, point.Id));
+        }
+    }
+
+    private async Task RemoveGrantsAsync(OperationContext context, Guid resourceRowId)
+    {
+        foreach (AccessGrant grant in await context.Db.AccessGrants.Where(grant => grant.ResourceRowId == resourceRowId).ToListAsync())
+        {
+            context.Db.AccessGrants.Remove(grant);
+            context.AfterCommit(() => grants.Forget(grant.SignedIdentifier));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Globalization;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.TestControl;
+
+/// <summary>
+/// Changes the <see cref="EmulatorClock"/> and keeps its state in the catalog, so that it survives a restart. One change at a time. The catalog's
+/// gate is never held while timers run: what they wake may write.
+/// </summary>
+public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, IServiceScopeFactory scopes, CatalogWriter writer) : IDisposable
+{
+    /// <summary>Names of the settings' rows; both absent: real time.</summary>
+    private const string OffsetSetting = "clock.offset";
+    private const string FrozenAtSetting = "clock.frozenAt";
+
+    /// <summary>The clock stays far enough from the end of the calendar for expiries to be computed.</summary>
+    private static readonly DateTimeOffset Latest = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly SemaphoreSlim _gate = new(1, 1);
+
+    /// <summary>Takes up the clock that the catalog kept. At start, before anything asks for the time.</summary>
+    public async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+        Dictionary<string, string> settings = await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().Settings
+            .Where(setting => setting.Name == OffsetSetting || setting.Name == FrozenAtSetting)
+            .ToDictionaryAsync(setting => setting.Name, setting => setting.Value, cancellationToken);
+        clock.Set(new ClockState(
+            settings.TryGetValue(OffsetSetting, out string? offset) ? TimeSpan.ParseExact(offset, "c", CultureInfo.InvariantCulture) : TimeSpan.Zero,
+            settings.TryGetValue(FrozenAtSetting, out string? frozenAt) ? DateTimeOffset.ParseExact(frozenAt, "O", CultureInfo.InvariantCulture) : null));
+    }
+
+    /// <summary>
+    /// Moves the clock forward; saved first, since timers that fire write rows with the new time. False: it would pass the year 9000, and
+    /// nothing happened.
+    /// </summary>
+    public async Task<bool> AdvanceAsync(TimeSpan by, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (by > Latest - clock.GetUtcNow())
+                return false;
+            await SaveAsync(clock.State.Advanced(by));
+            clock.Advance(by);
+            return true;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    public Task FreezeAsync(CancellationToken cancellationToken) => ChangeAsync(clock.Freeze, cancellationToken);
+
+    public Task ResumeAsync(CancellationToken cancellationToken) => ChangeAsync(clock.Resume, cancellationToken);
+
+    /// <summary>Back to real time.</summary>
+    public Task ResetAsync(CancellationToken cancellationToken) => ChangeAsync(() => clock.Set(default), cancellationToken);
+
+    /// <summary>Utc now, offset and frozen of one moment.</summary>
+    public ClockReading Read()
+    {
+        ClockState state = clock.State;
+        return new ClockReading(state.At(realTime.GetUtcNow()).UtcDateTime, state.Offset, state.FrozenAt is not null);
+    }
+
+    /// <summary>Changed first: the instant at which it happens is the one to save.</summary>
+    private async Task ChangeAsync(Action change, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            change();
+            await SaveAsync(clock.State);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task SaveAsync(ClockState state)
+    {
+        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+        EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
+        await using CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None);
+        await PutAsync(db, OffsetSetting, state.Offset == TimeSpan.Zero ? null : state.Offset.ToString("c", CultureInfo.InvariantCulture));
+        await PutAsync(db, FrozenAtSetting, state.FrozenAt?.ToString("O", CultureInfo.InvariantCulture));
+        await write.CommitAsync();
+    }
+
+    private static async Task PutAsync(EmulatorDbContext db, string name, string? value)
+    {
+        StoreSetting? setting = await db.Settings.SingleOrDefaultAsync(setting => setting.Name == name);
+        if (value is null && setting is not null)
+            db.Remove(setting);
+        else if (value is not null && setting is not null)
+            setting.Value = value;
+        else if (value is not null)
+            db.Add(new StoreSetting { Name = name, Value = value });
+    }
+
+    public void Dispose() => _gate.Dispose();
+}
+
+/// <summary>The body of the clock's answers.</summary>
+/// <param name="Offset">What is added to real time; while frozen, to the real time of the freeze.</param>
+public sealed record ClockReading(DateTime UtcNow, TimeSpan Offset, bool Frozen);
