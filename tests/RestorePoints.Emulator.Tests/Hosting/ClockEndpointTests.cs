@@ -2,13 +2,14 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using RestorePoints.Emulator.Hosting;
 using RestorePoints.Emulator.TestControl;
 using Shouldly;
 using Xunit;
 
 namespace RestorePoints.Emulator.Tests.Hosting;
 
-public sealed class ClockEndpointTests : IDisposable
+public sealed class ClockEndpointTests(SharedFrontDoor shared) : IClassFixture<SharedFrontDoor>, IDisposable
 {
     private readonly TempDirectory _temp = new();
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -20,8 +21,9 @@ public sealed class ClockEndpointTests : IDisposable
     [InlineData("PT90M", 1.5)]
     public async Task Advance_takes_both_forms_of_duration(string by, double hours)
     {
-        await using FrontDoor door = await FrontDoor.StartAsync(_temp.Path);
+        FrontDoor door = shared.Door;
         using var client = new HttpClient { BaseAddress = door.Http };
+        await door.Services.GetRequiredService<ClockControl>().ResetAsync(Cancel);
         DateTimeOffset before = TimeProvider.System.GetUtcNow();
 
         JsonElement answer = await PostAsync(client, "advance", new { by });
@@ -43,8 +45,9 @@ public sealed class ClockEndpointTests : IDisposable
     [InlineData("{}")]
     public async Task A_duration_that_is_none_is_refused(string body)
     {
-        await using FrontDoor door = await FrontDoor.StartAsync(_temp.Path);
+        FrontDoor door = shared.Door;
         using var client = new HttpClient { BaseAddress = door.Http };
+        ClockState before = door.Services.GetRequiredService<EmulatorClock>().State;
         using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
 
         using HttpResponseMessage answer = await client.PostAsync(new Uri("/emulator/clock/advance", UriKind.Relative), content, Cancel);
@@ -53,7 +56,7 @@ public sealed class ClockEndpointTests : IDisposable
         JsonElement error = (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("error");
         error.GetProperty("code").GetString().ShouldBe("InvalidParameter");
         error.GetProperty("target").GetString().ShouldBe("by");
-        door.Services.GetRequiredService<EmulatorClock>().State.ShouldBe(default);
+        door.Services.GetRequiredService<EmulatorClock>().State.ShouldBe(before);
     }
 
     [Fact]
@@ -86,7 +89,7 @@ public sealed class ClockEndpointTests : IDisposable
     [Fact]
     public async Task Timers_of_the_time_provider_have_run_when_advance_answers()
     {
-        await using FrontDoor door = await FrontDoor.StartAsync(_temp.Path);
+        FrontDoor door = shared.Door;
         using var client = new HttpClient { BaseAddress = door.Http };
         Task delay = Task.Delay(TimeSpan.FromDays(30), door.Services.GetRequiredService<TimeProvider>(), Cancel);
 
@@ -98,7 +101,7 @@ public sealed class ClockEndpointTests : IDisposable
     [Fact]
     public async Task Health_says_what_runs_where()
     {
-        await using FrontDoor door = await FrontDoor.StartAsync(_temp.Path);
+        FrontDoor door = shared.Door;
         using var client = new HttpClient { BaseAddress = door.Http };
 
         JsonElement health = await client.GetFromJsonAsync<JsonElement>("/emulator/health", Cancel);
@@ -106,7 +109,7 @@ public sealed class ClockEndpointTests : IDisposable
         health.GetProperty("status").GetString().ShouldBe("Healthy");
         health.GetProperty("version").GetString().ShouldNotBeNullOrEmpty();
         health.GetProperty("profile").GetString().ShouldBe("Fast");
-        health.GetProperty("dataDirectory").GetString().ShouldBe(_temp.Path);
+        health.GetProperty("dataDirectory").GetString().ShouldBe(door.Services.GetRequiredService<DataDirectoryLock>().Path);
     }
 
     private static async Task<JsonElement> PostAsync(HttpClient client, string what, object? body = null)

@@ -41,18 +41,6 @@ public sealed class ListenSocketsTests
         ListenSockets.Open(new EmulatorOptions { HttpPort = $"{port}", HttpsPort = "0" }).Dispose();
     }
 
-    [Theory]
-    [InlineData("localhost", "http://127.0.0.1:{0} https://localhost:{1}")]
-    [InlineData("0.0.0.0", "http://127.0.0.1:{0} https://localhost:{1}")]
-    [InlineData("127.0.0.2", "http://127.0.0.2:{0} https://127.0.0.2:{1}")]
-    public void The_ready_line_names_urls_that_lead_here(string bindAddress, string urls)
-    {
-        var options = new EmulatorOptions { HttpPort = "auto", HttpsPort = "auto", BindAddress = bindAddress, DataDirectory = "/data" };
-        using ListenSockets sockets = ListenSockets.Open(options);
-
-        ReadyLine.Format(options, sockets).ShouldBe($"RestorePoints is ready: {string.Format(urls, sockets.HttpPort, sockets.HttpsPort)} data={options.DataDirectoryPath} profile=Fast");
-    }
-
     private static bool LoopbackHasIPv6()
     {
         try

@@ -13,9 +13,10 @@ using Xunit;
 
 namespace RestorePoints.Emulator.Tests.Identity;
 
-public sealed class ArmAuthenticationTests : IDisposable
+public sealed class ArmAuthenticationTests(ArmAuthenticationTests.RequiringTokens required) : IClassFixture<ArmAuthenticationTests.RequiringTokens>, IDisposable
 {
     private readonly TempDirectory _temp = new();
+    private readonly FrontDoor _door = required.Door;
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -29,13 +30,12 @@ public sealed class ArmAuthenticationTests : IDisposable
     [Fact]
     public async Task Required_asks_for_a_token_and_says_where_to_get_one()
     {
-        await using FrontDoor door = await RequiredAsync(_temp.Path);
 
-        (HttpStatusCode status, string? code, string challenge) = await GetAsync(door, null);
+        (HttpStatusCode status, string? code, string challenge) = await GetAsync(_door, null);
 
         status.ShouldBe(HttpStatusCode.Unauthorized);
         code.ShouldBe("AuthenticationFailed");
-        challenge.ShouldStartWith($"Bearer authorization_uri=\"{door.Http.GetLeftPart(UriPartial.Authority)}/00000000-0000-0000-0000-00000000000a\"");
+        challenge.ShouldStartWith($"Bearer authorization_uri=\"{_door.Http.GetLeftPart(UriPartial.Authority)}/00000000-0000-0000-0000-00000000000a\"");
     }
 
     [Theory]
@@ -47,10 +47,9 @@ public sealed class ArmAuthenticationTests : IDisposable
     [InlineData("https://management.core.windows.net/", null, "bearer")]
     public async Task The_audience_must_be_this_emulator_or_ARM(string audience, string? fault, string scheme)
     {
-        await using FrontDoor door = await RequiredAsync(_temp.Path);
-        string token = await IssueAsync(door, audience, TimeProvider.System);
+        string token = await IssueAsync(_door, audience, TimeProvider.System);
 
-        (HttpStatusCode status, string? code, _) = await GetAsync(door, new AuthenticationHeaderValue(scheme, token));
+        (HttpStatusCode status, string? code, _) = await GetAsync(_door, new AuthenticationHeaderValue(scheme, token));
 
         code.ShouldBe(fault);
         status.ShouldBe(fault is null ? HttpStatusCode.OK : HttpStatusCode.Unauthorized);
@@ -59,38 +58,32 @@ public sealed class ArmAuthenticationTests : IDisposable
     [Fact]
     public async Task An_expired_token_is_told_from_an_invalid_one()
     {
-        await using FrontDoor door = await RequiredAsync(_temp.Path);
-        string old = await IssueAsync(door, "https://management.azure.com/", new FakeTimeProvider(TimeProvider.System.GetUtcNow().AddHours(-2)));
-        string good = await IssueAsync(door, "https://management.azure.com/", TimeProvider.System);
+        string old = await IssueAsync(_door, "https://management.azure.com/", new FakeTimeProvider(TimeProvider.System.GetUtcNow().AddHours(-2)));
+        string good = await IssueAsync(_door, "https://management.azure.com/", TimeProvider.System);
 
-        (await GetAsync(door, new AuthenticationHeaderValue("Bearer", old))).Code.ShouldBe("ExpiredAuthenticationToken");
-        (await GetAsync(door, new AuthenticationHeaderValue("Bearer", good[..^8] + "AAAAAAAA"))).Code.ShouldBe("InvalidAuthenticationToken");
-        (await GetAsync(door, new AuthenticationHeaderValue("Bearer", "nonsense"))).Code.ShouldBe("InvalidAuthenticationToken");
+        (await GetAsync(_door, new AuthenticationHeaderValue("Bearer", old))).Code.ShouldBe("ExpiredAuthenticationToken");
+        (await GetAsync(_door, new AuthenticationHeaderValue("Bearer", good[..^8] + "AAAAAAAA"))).Code.ShouldBe("InvalidAuthenticationToken");
+        (await GetAsync(_door, new AuthenticationHeaderValue("Bearer", "nonsense"))).Code.ShouldBe("InvalidAuthenticationToken");
     }
 
     [Fact]
     public async Task A_token_of_another_data_directory_is_invalid()
     {
-        using var elsewhere = new TempDirectory();
-        await using FrontDoor other = await RequiredAsync(elsewhere.Path);
-        await using FrontDoor door = await RequiredAsync(_temp.Path);
+        await using FrontDoor other = await FrontDoor.StartAsync(_temp.Path);
         string token = await IssueAsync(other, "https://management.azure.com/", TimeProvider.System);
 
-        (await GetAsync(door, new AuthenticationHeaderValue("Bearer", token))).Code.ShouldBe("InvalidAuthenticationToken");
+        (await GetAsync(_door, new AuthenticationHeaderValue("Bearer", token))).Code.ShouldBe("InvalidAuthenticationToken");
     }
 
     [Fact]
     public async Task Moving_the_clock_does_not_end_tokens()
     {
-        await using FrontDoor door = await RequiredAsync(_temp.Path);
-        string token = await IssueAsync(door, "https://management.azure.com/", TimeProvider.System);
+        string token = await IssueAsync(_door, "https://management.azure.com/", TimeProvider.System);
 
-        await door.Services.GetRequiredService<ClockControl>().AdvanceAsync(TimeSpan.FromDays(60), Cancel);
+        await _door.Services.GetRequiredService<ClockControl>().AdvanceAsync(TimeSpan.FromDays(60), Cancel);
 
-        (await GetAsync(door, new AuthenticationHeaderValue("Bearer", token))).Status.ShouldBe(HttpStatusCode.OK);
+        (await GetAsync(_door, new AuthenticationHeaderValue("Bearer", token))).Status.ShouldBe(HttpStatusCode.OK);
     }
-
-    private static Task<FrontDoor> RequiredAsync(string dataDirectory) => FrontDoor.StartAsync(dataDirectory, "--Emulator:Authentication=Required");
 
     private static Task<string> IssueAsync(FrontDoor door, string audience, TimeProvider time) =>
         new TokenIssuer(door.Services.GetRequiredService<TokenSigningKey>(), door.Services.GetRequiredService<IOptions<EmulatorOptions>>(), time)
@@ -106,4 +99,19 @@ public sealed class ArmAuthenticationTests : IDisposable
     }
 
     public void Dispose() => _temp.Dispose();
+
+    public sealed class RequiringTokens : IAsyncLifetime
+    {
+        private readonly TempDirectory _temp = new();
+
+        internal FrontDoor Door { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Door = await FrontDoor.StartAsync(_temp.Path, "--Emulator:Authentication=Required");
+
+        public async ValueTask DisposeAsync()
+        {
+            await Door.DisposeAsync();
+            _temp.Dispose();
+        }
+    }
 }

@@ -7,20 +7,13 @@ using Xunit;
 
 namespace RestorePoints.Emulator.Tests.Identity;
 
-public sealed class IdentityDocumentTests : IAsyncLifetime
+public sealed class IdentityDocumentTests(SharedFrontDoor shared) : IClassFixture<SharedFrontDoor>, IDisposable
 {
-    private readonly TempDirectory _temp = new();
-    private FrontDoor _door = null!;
-    private HttpClient _client = null!;
+    private readonly FrontDoor _door = shared.Door;
+    private readonly HttpClient _client = shared.Door.TrustingClient();
 
     private string Base => _door.Https.GetLeftPart(UriPartial.Authority);
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _door = await FrontDoor.StartAsync(_temp.Path);
-        _client = _door.TrustingClient();
-    }
 
     [Fact]
     public async Task Metadata_of_2015_is_one_object() =>
@@ -83,10 +76,5 @@ public sealed class IdentityDocumentTests : IAsyncLifetime
 
     private async Task<JsonElement> GetAsync(string path) => await _client.GetFromJsonAsync<JsonElement>(path, Cancel);
 
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _door.DisposeAsync();
-        _temp.Dispose();
-    }
+    public void Dispose() => _client.Dispose();
 }

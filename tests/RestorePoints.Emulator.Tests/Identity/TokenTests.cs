@@ -12,7 +12,7 @@ using Xunit;
 
 namespace RestorePoints.Emulator.Tests.Identity;
 
-public sealed class TokenTests : IDisposable
+public sealed class TokenTests(SharedFrontDoor shared) : IClassFixture<SharedFrontDoor>, IDisposable
 {
     private const string Tenant = "11111111-2222-3333-4444-555555555555";
 
@@ -26,7 +26,7 @@ public sealed class TokenTests : IDisposable
     public async Task A_token_has_the_claims_of_an_application_and_a_signature_of_the_published_key(
         string path, string parameter, string value, string audience, string issuer, string tenant)
     {
-        await using FrontDoor door = await FrontDoor.StartAsync(_temp.Path);
+        FrontDoor door = shared.Door;
         using var client = new HttpClient { BaseAddress = door.Http };
         DateTime before = TimeProvider.System.GetUtcNow().UtcDateTime;
 
@@ -57,7 +57,7 @@ public sealed class TokenTests : IDisposable
     [InlineData("client_credentials", null, "invalid_request")]
     public async Task What_is_not_supported_is_refused_in_the_form_of_OAuth(string? grantType, string? clientId, string error)
     {
-        await using FrontDoor door = await FrontDoor.StartAsync(_temp.Path);
+        FrontDoor door = shared.Door;
         using var client = new HttpClient { BaseAddress = door.Http };
         Dictionary<string, string> form = [];
         if (grantType is not null)
