@@ -5,7 +5,8 @@ namespace RestorePoints.SnapshotEngine;
 /// </summary>
 /// <remarks>
 /// Invariants: (page, birth) is unique; a version that no viewer sees is gone once <see cref="Prune"/> has run;
-/// a version with birth 0 was inherited from the point the volume was made from, and its slot belongs to another volume.
+/// a version with birth 0 was inherited from the point the volume was made from, its slot belongs to another volume, and it may
+/// linger unseen until the region is next pruned, because no viewer's list names it.
 /// Three arrays, 14 bytes per version: a search for births reads nothing but births.
 /// </remarks>
 internal sealed class Region
