@@ -30,7 +30,7 @@ public sealed class PageBlobServer : IAsyncLifetime
 
     internal ManualClock Clock { get; } = new();
 
-    public HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false });
+    private HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false });
 
     public string BaseUrl { get; private set; } = "";
 

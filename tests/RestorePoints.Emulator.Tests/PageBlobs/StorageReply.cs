@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.Tests.PageBlobs;
 internal static class StorageReply
 {
     public static string? Header(this HttpResponseMessage response, string name) =>
-        response.Headers.TryGetValues(name, out IEnumerable<string>? values) || response.Content.Headers.TryGetValues(name, out values) ? values.Single() : null;
+        response.Headers.TryGetValues(name, out IEnumerable<string>? values) || response.Content.Headers.TryGetValues(name, out values) ? string.Join(", ", values) : null;
 
     /// <summary>Checks status and code of an error with a body, and that body and header agree.</summary>
     public static async Task<XElement> ShouldFailAsync(this HttpResponseMessage response, int status, string code)
