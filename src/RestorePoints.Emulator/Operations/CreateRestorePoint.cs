@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
+using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Operations;
 
@@ -28,7 +29,15 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
         if (disks.Exists(disk => disk.ProvisioningState is not (ProvisioningState.Succeeded or ProvisioningState.Updating)))
             throw ArmErrors.DisksNotAllocated.AsException();
 
-        regions.Get(vm.Location).CreatePoint(point.Id, [.. arguments.DiskIds]);
+        try
+        {
+            regions.Get(vm.Location).CreatePoint(point.Id, [.. arguments.DiskIds]);
+        }
+        catch (VolumeNotFoundException)
+        {
+            // A disk that is still being made.
+            throw ArmErrors.DisksNotAllocated.AsException();
+        }
         DateTimeOffset now = time.GetUtcNow();
         foreach (Disk disk in disks)
             context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, now));
