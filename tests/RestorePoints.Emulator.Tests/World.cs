@@ -52,7 +52,7 @@ public sealed class World
         await Arm.SucceedAsync(Arm.PutAsync(disk, DiskBody($"\"createOption\":\"Upload\",\"uploadSizeBytes\":{content.Length + 512}", ",\"osType\":\"Linux\"")));
         RawBlob blob = Blob(await Arm.GrantAsync(disk, "Write"));
         await blob.WriteAsync(0, content);
-        await blob.WriteAsync(content.Length, VhdFooter.Create(content.Length));
+        await blob.WriteAsync(content.Length, UploadedVhd.CreateFooter(content.Length));
         await Arm.RevokeAsync(disk);
         return disk;
     }

@@ -56,7 +56,7 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
     public string UrlOf(AccessGrant grant) => new IssuedSas(grant, Key).Url;
 
     /// <summary>Whether the grant still opens anything at this time.</summary>
-    public static bool IsActive(AccessGrant grant, DateTimeOffset now) => grant.ExpiresOn is not { } end || now <= end;
+    public static bool IsActive(AccessGrant grant, DateTimeOffset now) => grant.ExpiresOn is not { } end || now < end;
 
     /// <summary>The grants on a disk or disk restore point, expired ones included.</summary>
     public IReadOnlyList<AccessGrant> FindByResource(Guid resourceRowId) =>

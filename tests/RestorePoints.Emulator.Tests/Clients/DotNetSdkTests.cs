@@ -193,7 +193,7 @@ public sealed class DotNetSdkTests(EmulatorFixture fixture) : IAsyncLifetime
             if (content.AsSpan(offset, 4 * MiB).ContainsAnyExcept((byte)0))
                 await blob.UploadPagesAsync(new MemoryStream(content, offset, 4 * MiB), offset, cancellationToken: Stop);
         }
-        await blob.UploadPagesAsync(new MemoryStream(VhdFooter.Create(content.Length)), content.Length, cancellationToken: Stop);
+        await blob.UploadPagesAsync(new MemoryStream(UploadedVhd.CreateFooter(content.Length)), content.Length, cancellationToken: Stop);
         await disk.RevokeAccessAsync(WaitUntil.Completed, Stop);
         return disk;
     }

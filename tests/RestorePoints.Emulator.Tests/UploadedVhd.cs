@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace RestorePoints.Emulator.Tests;
 
 /// <summary>The 512 bytes behind a fixed VHD, made without the server's code.</summary>
-internal static class VhdFooter
+internal static class UploadedVhd
 {
-    public static byte[] Create(long diskBytes)
+    public static byte[] CreateFooter(long diskBytes)
     {
         byte[] footer = new byte[512];
         "conectix"u8.CopyTo(footer);
