@@ -30,7 +30,7 @@ public sealed class MutationTests(Canary canary) : IClassFixture<Canary>
         {
             bool blob = random.Next(3) == 0;
             using HttpRequestMessage request = blob ? BlobRequest(random) : ArmRequest(random);
-            string description = $"seed {seed}, request {i}: {request.Method} {request.RequestUri!.OriginalString} {request.Headers} {(request.Content is StringContent text ? await text.ReadAsStringAsync(TestContext.Current.CancellationToken) : "")}";
+            string description = $"seed {seed}, request {i}: {request.Method} {request.RequestUri!.OriginalString} {request.Headers} {(request.Content is null ? "" : Encoding.UTF8.GetString(await request.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)))}";
             using HttpResponseMessage answer = await canary.World.Arm.Http.SendAsync(request, TestContext.Current.CancellationToken);
             ((int)answer.StatusCode).ShouldBeLessThan(500, description);
             if ((int)answer.StatusCode < 400)

@@ -111,7 +111,8 @@ public sealed class NotFoundTests(EmulatorFixture fixture) : IAsyncLifetime
     [InlineData("operations")]
     [InlineData("DiskOperations")]
     public async Task An_unknown_operation_is_NotFound(string family) =>
-        Check(await _world.Arm.GetAsync($"{_world.Arm.Subscription}/providers/Microsoft.Compute/locations/westeurope/{family}/{Guid.NewGuid()}"), 404, "NotFound", "");
+        Check(await _world.Arm.SendAsync(HttpMethod.Get, $"{_world.Arm.Subscription}/providers/Microsoft.Compute/locations/westeurope/{family}/{Guid.NewGuid()}",
+            apiVersion: family == "operations" ? RawArm.ComputeVersion : RawArm.DiskVersion), 404, "NotFound", "");
 
     [Fact]
     public async Task Names_and_segments_are_compared_without_regard_to_case()

@@ -3,15 +3,15 @@ using System.Buffers.Binary;
 namespace RestorePoints.Emulator.Tests.Crash;
 
 /// <summary>
-/// A guest process that owns one MiB of each of two disks and writes there, one write after the other, alternating between the disks at
+/// A guest process that owns 256 KiB of each of two disks and writes there, one write after the other, alternating between the disks at
 /// random. Every sector it writes carries the number of the write, so a disk or a point can be compared with any moment of its history.
 /// </summary>
 internal sealed class GuestWriter(int number, int seed)
 {
-    public const int AreaBytes = 1024 * 1024;
+    public const int AreaBytes = 256 * 1024;
     private const int SectorBytes = 512;
     private const int SectorsPerDisk = AreaBytes / SectorBytes;
-    private const int LargestWriteSectors = 512;
+    private const int LargestWriteSectors = 256;
 
     private readonly Random _random = new(seed);
     private readonly List<Write> _writes = [];

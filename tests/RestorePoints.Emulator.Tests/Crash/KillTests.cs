@@ -41,7 +41,7 @@ public sealed class KillTests(ITestOutputHelper output)
                 var trigger = new KillTrigger((KillMoment)random.Next(5), random.Next(1, 4), random.Next(random.Next(2) == 0 ? 3 : 200));
                 moment = $"round {round}: {trigger}";
                 Task[] work = [.. writers.Select(writer => UntilKilledAsync(writer.RunAsync(disks, trigger.Acknowledged), trigger)), UntilKilledAsync(keeper.RunAsync(arm, collection, trigger), trigger)];
-                await Task.WhenAny([trigger.Fired, .. work]);
+                await await Task.WhenAny([trigger.Fired, .. work]);
                 await emulator.KillAsync();
                 await Task.WhenAll(work);
             }

@@ -29,12 +29,7 @@ internal sealed class PointKeeper(GuestWriter[] writers)
             await FollowAsync(arm, accepted);
             trigger.Happened(KillMoment.PointSucceeded);
             await CheckAsync(arm, point);
-            foreach (TakenPoint old in _points[..^Math.Min(_points.Count, Kept)])
-            {
-                old.Retiring = true;
-                trigger.Happened(KillMoment.DeletionRequested);
-                await RetireAsync(arm, old);
-            }
+            await RetireOldAsync(arm, () => trigger.Happened(KillMoment.DeletionRequested));
         }
     }
 
@@ -73,6 +68,7 @@ internal sealed class PointKeeper(GuestWriter[] writers)
             await WhileAsync(arm, point, "Creating");
             await CheckAsync(arm, point, live);
         }
+        await RetireOldAsync(arm, () => { });
         ArmResponse all = (await arm.GetAsync(collection, "$expand=restorePoints")).Expect(200);
         for (int i = 0; i < all.Count("properties.restorePoints"); i++)
         {
@@ -104,6 +100,16 @@ internal sealed class PointKeeper(GuestWriter[] writers)
         for (int i = 0; i < writers.Length; i++)
             writers[i].VerifyPoint(content, point.AcknowledgedBefore[i], issued[i], live);
         point.Hash = await HashAsync(arm, point, content);
+    }
+
+    private async Task RetireOldAsync(RawArm arm, Action requested)
+    {
+        foreach (TakenPoint old in _points[..^Math.Min(_points.Count, Kept)])
+        {
+            old.Retiring = true;
+            requested();
+            await RetireAsync(arm, old);
+        }
     }
 
     private async Task RetireAsync(RawArm arm, TakenPoint point)
