@@ -1,0 +1,50 @@
+using System.Diagnostics;
+
+namespace RestorePoints.Benchmarks;
+
+/// <summary>A server as a child process, killed when disposed.</summary>
+internal sealed class HttpServer : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private HttpServer(Process process, Uri url)
+    {
+        _process = process;
+        Url = url;
+    }
+
+    public Uri Url { get; }
+
+    /// <summary>The emulator, as it was built beside this program.</summary>
+    public static Task<HttpServer> StartEmulatorAsync(string directory)
+    {
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        string root = output.Parent!.Parent!.Parent!.Parent!.Parent!.FullName;
+        return StartAsync(
+            Path.Combine(root, "src", "RestorePoints.Emulator", "bin", output.Parent.Name, output.Name, "RestorePoints.Emulator.dll"),
+            "--Emulator:HttpPort=auto", "--Emulator:HttpsPort=0", "--Emulator:Limits:RestorePointsPerVm=0", $"--Emulator:DataDirectory={directory}");
+    }
+
+    public static Task<HttpServer> StartLimitAsync(string directory) => StartAsync(typeof(HttpServer).Assembly.Location, "limit-server", directory);
+
+    private static async Task<HttpServer> StartAsync(string assembly, params string[] arguments)
+    {
+        Process process = Process.Start(new ProcessStartInfo("dotnet", [assembly, .. arguments]) { RedirectStandardOutput = true })!;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            int at = line.IndexOf("http://", StringComparison.Ordinal);
+            if (at < 0)
+                continue;
+            _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+            return new HttpServer(process, new Uri(line[at..].Split(' ')[0]));
+        }
+        throw new InvalidOperationException($"{assembly} ended before it served.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+}
