@@ -132,27 +132,16 @@ public sealed class VolumeView : IDisposable
         }
     }
 
-    private IEnumerable<int> ListedRegions(uint after)
+    private int[] ListedRegions(uint after)
     {
-        var regions = new List<int>();
+        var lists = new List<int[]>();
         Viewers viewers = _volume.Viewers;
         for (Viewer? viewer = viewers.After(after); viewer is not null && viewer.Generation <= Generation; viewer = viewers.After(viewer.Generation))
         {
-            viewer.Regions.CopyTo(regions);
+            lists.Add(viewer.Regions.ToSorted());
         }
 
-        regions.Sort();
-        return Unique(regions);
-    }
-
-    private static IEnumerable<int> Unique(List<int> sorted)
-    {
-        int last = -1;
-        foreach (int region in sorted)
-        {
-            if (region != last) yield return region;
-            last = region;
-        }
+        return lists.Count == 1 ? lists[0] : new RegionList([.. lists.SelectMany(list => list)]).ToSorted();
     }
 
     private static PageRange Pages(long page, long count, PageRangeKind kind) => new(page * Geometry.PageBytes, count * Geometry.PageBytes, kind);

@@ -28,7 +28,7 @@ public sealed class ConcurrencyTests
             }
         }, TestContext.Current.CancellationToken);
 
-        for (int i = 0; i < 3000; i++)
+        for (int i = 0; i < 2000; i++)
         {
             Guid point = Guid.NewGuid();
             store.CreatePoint(point, [diskB, diskA]);
@@ -75,7 +75,7 @@ public sealed class ConcurrencyTests
 
         var chooser = new Random(7);
         var kept = new Queue<(Guid Disk, Guid Point, byte[] Bytes)>();
-        for (int i = 0; i < 1500; i++)
+        for (int i = 0; i < 500; i++)
         {
             Guid point = Guid.NewGuid();
             Guid[] chosen = [.. ids.Where(_ => chooser.Next(2) == 0).DefaultIfEmpty(ids[i % disks])];
@@ -90,7 +90,7 @@ public sealed class ConcurrencyTests
             }
 
             if (i % 50 == 0) store.FlushInBackground();
-            if (i % 400 == 0) store.WriteCheckpoint();
+            if (i % 150 == 0) store.WriteCheckpoint();
         }
 
         await stop.CancelAsync();

@@ -13,6 +13,7 @@ namespace RestorePoints.SnapshotEngine.Tests;
 public sealed class KillTests
 {
     private const string ChildVariable = "RESTOREPOINTS_KILL_CHILD";
+    private const string AnnouncedVariable = "RESTOREPOINTS_KILL_AFTER";
     private const string AcknowledgedName = "acknowledged";
     private const int Rounds = 30;
     private const int Disks = 2;
@@ -29,9 +30,8 @@ public sealed class KillTests
         long applied = 0;
         for (int round = 0; round < Rounds; round++)
         {
-            using Process child = StartChild(directory.Path);
-            long target = applied + random.Next(1, 700);
-            while (acknowledged.Steps < target && !child.HasExited) await Task.Yield();
+            using Process child = StartChild(directory.Path, applied + random.Next(1, 700));
+            await child.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
             child.Kill();
             await child.WaitForExitAsync(TestContext.Current.CancellationToken);
             child.ExitCode.ShouldBe(137, "the child was killed and did not fail");
@@ -53,8 +53,10 @@ public sealed class KillTests
         using var acknowledged = new Acknowledged(path);
         using SnapshotStore store = SnapshotStore.Open(path, Small.Options with { TimeProvider = TimeProvider.System, JournalLimitBytes = 20_000 });
         for (int disk = 0; disk < Disks; disk++) store.CreateVolume(Step.Disk(disk), Pages * PageBytes);
+        long announced = long.Parse(Environment.GetEnvironmentVariable(AnnouncedVariable)!);
         while (true)
         {
+            if (acknowledged.Steps == announced) Console.WriteLine("Far enough; the kill comes a few steps from here.");
             Step.Of(acknowledged.Steps).Apply(store);
             acknowledged.Steps++;
             if (acknowledged.Steps % 100 == 0) store.FlushInBackground();
@@ -105,11 +107,12 @@ public sealed class KillTests
         return model;
     }
 
-    private static Process StartChild(string path)
+    private static Process StartChild(string path, long announced)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false };
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false, RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet") start.ArgumentList.Add(typeof(KillTests).Assembly.Location);
         start.Environment[ChildVariable] = path;
+        start.Environment[AnnouncedVariable] = announced.ToString();
         return Process.Start(start)!;
     }
 

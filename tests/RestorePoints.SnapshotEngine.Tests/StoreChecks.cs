@@ -42,7 +42,7 @@ internal static class StoreChecks
                     if (superseded) region.Births[i + 1].ShouldBeGreaterThan(region.Births[i]);
                     // What a fork inherited owns nothing and may linger until its region is pruned for another reason.
                     if (region.Births[i] == 0) continue;
-                    bool seen = superseded ? volume.Viewers.AnyIn(region.Births[i], region.Births[i + 1]) : volume.Viewers.AnyFrom(region.Births[i]);
+                    bool seen = superseded ? volume.Viewers.AnyIn(region.Births[i], region.Births[i + 1]) : region.Births[i] <= volume.Viewers.NewestGeneration;
                     seen.ShouldBeTrue($"{volume.Id} region {number} page {region.Pages[i]} born {region.Births[i]} has no viewer");
                     if (!Place.IsData(region.Places[i])) continue;
                     string owner = $"{volume.Id} region {number} page {region.Pages[i]} born {region.Births[i]}";

@@ -27,7 +27,7 @@ public sealed partial class ApiVersionMiddleware(RequestDelegate next, IOptions<
         IReadOnlyList<string> known = ApiVersions.Of(resourceType.Family);
         if (known.Count == 0 || known.Contains(version))
             return version;
-        if (string.CompareOrdinal(version, known[^1]) > 0 && options.Value.Profile == EmulatorProfile.Fast)
+        if (string.CompareOrdinal(version, known[^1]) > 0 && options.Value.UnknownApiVersion == UnknownApiVersionMode.Newest)
         {
             LogNewer(version, resourceType.Type, known[^1]);
             return known[^1];

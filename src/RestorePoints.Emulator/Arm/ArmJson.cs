@@ -44,6 +44,11 @@ public static class ArmJson
         }
     }
 
+    /// <summary>Where the fault of a body is, without the names of our classes that the serializer's own message contains.</summary>
+    /// <param name="root">Path of what was read.</param>
+    public static string Describe(JsonException fault, string root) =>
+        $"The JSON is malformed or a value has the wrong type. Path '{root}{fault.Path?.TrimStart('$')}', line {fault.LineNumber + 1 ?? 1}, position {fault.BytePositionInLine + 1 ?? 1}.";
+
     public static string Format(DateTimeOffset value) => value.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFFzzz", CultureInfo.InvariantCulture);
 
     private static JsonSerializerOptions Build(string apiVersion)

@@ -30,13 +30,9 @@ public sealed class ArmJsonInputFormatter : TextInputFormatter, IInputFormatterE
         }
         catch (JsonException fault)
         {
-            throw ArmErrors.InvalidRequestContent(Describe(fault)).AsException();
+            throw ArmErrors.InvalidRequestContent(ArmJson.Describe(fault, "$")).AsException();
         }
     }
-
-    /// <summary>Where the fault is, without the names of our classes that the serializer's own message contains.</summary>
-    private static string Describe(JsonException fault) =>
-        $"The JSON is malformed or a value has the wrong type. Path '{fault.Path ?? "$"}', line {fault.LineNumber + 1 ?? 1}, position {fault.BytePositionInLine + 1 ?? 1}.";
 }
 
 /// <summary>Writes an ARM answer: serialised to a buffer, so that Content-Length is known.</summary>

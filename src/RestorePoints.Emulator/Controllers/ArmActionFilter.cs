@@ -16,22 +16,36 @@ public sealed record ArmScope(Guid SubscriptionId, ResourceGroup? ResourceGroup)
 /// Around every ARM action: resolves subscription and resource group, and runs a changing verb in one write transaction that is committed before
 /// the answer begins. The operation that the action accepted starts after the commit.
 /// </summary>
-public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, IOptions<EmulatorOptions> options) : IAsyncActionFilter
+public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
 {
+    /// <summary>The subscription is checked before the body is read.</summary>
+    public Task OnResourceExecutionAsync(ResourceExecutingContext context, ResourceExecutionDelegate next)
+    {
+        if (context.RouteData.Values["subscriptionId"] is string text)
+        {
+            if (!Guid.TryParseExact(text, "D", out Guid subscriptionId))
+                throw ArmErrors.InvalidSubscriptionId(text).AsException();
+            if (options.Value.UnknownSubscription == UnknownSubscriptionMode.Refuse && !options.Value.Subscriptions.Exists(known => known.Id == subscriptionId))
+                throw ArmErrors.SubscriptionNotFound(text).AsException();
+            context.HttpContext.Features.Set(new ArmScope(subscriptionId, null));
+        }
+        return next();
+    }
+
     public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next)
     {
         HttpContext http = context.HttpContext;
         bool changes = !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method);
         if (!changes)
         {
-            await SetScopeAsync(context);
+            await SetGroupAsync(context);
             await next();
             return;
         }
 
         await using (CatalogWrite write = await writer.BeginAsync(db, http.RequestAborted))
         {
-            await SetScopeAsync(context);
+            await SetGroupAsync(context);
             ActionExecutedContext executed = await next();
             if (executed.Exception is not null || executed.Result is IStatusCodeActionResult { StatusCode: >= 400 })
                 return;
@@ -41,23 +55,14 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
             runner.Enqueue(operation);
     }
 
-    private async Task SetScopeAsync(ActionExecutingContext context)
+    private async Task SetGroupAsync(ActionExecutingContext context)
     {
         HttpContext http = context.HttpContext;
-        if (context.RouteData.Values["subscriptionId"] is not string text)
-            return;
-        if (!Guid.TryParseExact(text, "D", out Guid subscriptionId))
-            throw ArmErrors.InvalidSubscriptionId(text).AsException();
-        if (options.Value.Profile == EmulatorProfile.Azure && !options.Value.Subscriptions.Exists(known => known.Id == subscriptionId))
-            throw ArmErrors.SubscriptionNotFound(text).AsException();
-
-        ResourceGroup? group = null;
         bool isGroupItself = http.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>()?.Family == ApiVersionFamily.Resources;
-        if (!isGroupItself && context.RouteData.Values["resourceGroupName"] is string name)
-        {
-            group = await db.ResourceGroups.SingleOrDefaultAsync(known => known.SubscriptionId == subscriptionId && known.Name == name, http.RequestAborted)
-                ?? throw ArmErrors.ResourceGroupNotFound(name).AsException();
-        }
-        http.Features.Set(new ArmScope(subscriptionId, group));
+        if (isGroupItself || context.RouteData.Values["resourceGroupName"] is not string name || http.Features.Get<ArmScope>() is not { } scope)
+            return;
+        ResourceGroup group = await db.ResourceGroups.SingleOrDefaultAsync(known => known.SubscriptionId == scope.SubscriptionId && known.Name == name, http.RequestAborted)
+            ?? throw ArmErrors.ResourceGroupNotFound(name).AsException();
+        http.Features.Set(scope with { ResourceGroup = group });
     }
 }

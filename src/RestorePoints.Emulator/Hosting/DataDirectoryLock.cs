@@ -24,13 +24,17 @@ public sealed class DataDirectoryLock : IDisposable
     /// <summary>The data directory, absolute. It exists.</summary>
     public string Path { get; }
 
+    /// <summary>Makes the directory when absent, for this user alone: it holds the bytes of disks and the keys that sign SAS and tokens.</summary>
     /// <exception cref="StartException">Another emulator runs on the directory, or it cannot be made or written.</exception>
     public static DataDirectoryLock Acquire(string dataDirectory)
     {
         string path = System.IO.Path.GetFullPath(dataDirectory);
         try
         {
-            Directory.CreateDirectory(path);
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(path);
+            else
+                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -47,6 +47,7 @@ public static class Logging
     {
         app.UseSerilogRequestLogging(log =>
         {
+            log.Logger = app.Services.GetRequiredService<Serilog.ILogger>();
             log.MessageTemplate = RequestTemplate;
             log.GetMessageTemplateProperties = (context, _, elapsedMs, status) =>
             [

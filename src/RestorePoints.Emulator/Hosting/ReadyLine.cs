@@ -11,17 +11,22 @@ public static class ReadyLine
 {
     /// <summary>Prints the line once the server accepts requests.</summary>
     public static void PrintWhenReady(this WebApplication app) => app.Lifetime.ApplicationStarted.Register(() =>
-        Console.Out.WriteLine(Format(app.Services.GetRequiredService<IOptions<EmulatorOptions>>().Value, app.Services.GetRequiredService<ListenSockets>())));
+        Console.Out.WriteLine(Format(app.Services.GetRequiredService<IOptions<EmulatorOptions>>().Value, PortOf(app.Urls, Uri.UriSchemeHttp), PortOf(app.Urls, Uri.UriSchemeHttps))));
 
-    public static string Format(EmulatorOptions options, ListenSockets sockets)
+    /// <param name="httpPort">0 = off.</param>
+    /// <param name="httpsPort">0 = off.</param>
+    public static string Format(EmulatorOptions options, int httpPort, int httpsPort)
     {
-        List<string> parts = [];
-        if (sockets.HttpPort != 0)
-            parts.Add($"http://{HostOf(options.BindAddress, "127.0.0.1")}:{sockets.HttpPort}");
-        if (sockets.HttpsPort != 0)
-            parts.Add($"https://{HostOf(options.BindAddress, "localhost")}:{sockets.HttpsPort}");
-        return $"RestorePoints is ready: {string.Join(' ', parts)} data={options.DataDirectoryPath} profile={options.Profile}";
+        List<string> parts = ["RestorePoints is ready:"];
+        if (httpPort != 0)
+            parts.Add($"http://{HostOf(options.BindAddress, "127.0.0.1")}:{httpPort}");
+        if (httpsPort != 0)
+            parts.Add($"https://{HostOf(options.BindAddress, "localhost")}:{httpsPort}");
+        return $"{string.Join(' ', parts)} data={options.DataDirectoryPath} profile={options.Profile}";
     }
+
+    private static int PortOf(IEnumerable<string> urls, string scheme) =>
+        urls.Select(url => new Uri(url)).FirstOrDefault(url => url.Scheme == scheme)?.Port ?? 0;
 
     /// <summary>A URL needs a name that leads here: an address that means all of them is reached by loopback.</summary>
     private static string HostOf(string bindAddress, string loopback)

@@ -12,8 +12,18 @@ public static partial class SecretRedaction
 
     public static string Redact(string text) => text.Length == 0 ? text : Bearer().Replace(Parameter().Replace(text, "$1" + Removed), "$1" + Removed);
 
-    /// <summary>The name of a secret parameter with any letter percent-encoded or not, = or %3D, and the value up to the end of the parameter.</summary>
-    [GeneratedRegex("""((?<![A-Za-z0-9_])(?:(?:s|%[57]3)(?:i|%[46]9)(?:g|%[46]7)|client(?:_|%5F)secret|client(?:_|%5F)assertion|password|access(?:_|%5F)token|refresh(?:_|%5F)token)(?:=|%3D|"\s*:\s*"))(?:(?!%26)[^&\s"'<>])+""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    /// <summary>
+    /// The name of a secret parameter, then <c>=</c> (or <c>": "</c> in JSON), then the value up to the end of the parameter. Letters may be
+    /// percent-encoded, separators so any number of times.
+    /// </summary>
+    [GeneratedRegex("""
+        (
+          (?: (?<![A-Za-z0-9_]) | (?<=%(?:25)*[0-9A-F]{2}) )
+          (?: (?:s|%[57]3)(?:i|%[46]9)(?:g|%[46]7) | client(?:_|%5F)secret | client(?:_|%5F)assertion | password | (?:access|refresh)(?:_|%5F)token )
+          (?: = | %(?:25)*3D | "\s*:\s*" )
+        )
+        (?: (?!%(?:25)*26) [^&\s"'<>] )+
+        """, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Parameter();
 
     [GeneratedRegex("""(Bearer(?:\s|%20)+)[A-Za-z0-9._~+/=%-]{8,}""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

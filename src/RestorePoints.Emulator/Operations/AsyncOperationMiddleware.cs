@@ -36,7 +36,7 @@ public sealed class AsyncOperationMiddleware(RequestDelegate next, IOptions<Emul
             response.Headers.Location = PollingUrl(context, operation, monitor: true);
         if (metadata.Notification)
             response.Headers["Azure-AsyncNotification"] = "Enabled";
-        if (options.Value.Profile == EmulatorProfile.Fast)
+        if (options.Value.RetryAfter == RetryAfterMode.Always)
             response.Headers.RetryAfter = "1";
         else if (metadata.RetryAfterSeconds > 0)
             response.Headers.RetryAfter = metadata.RetryAfterSeconds.ToString();

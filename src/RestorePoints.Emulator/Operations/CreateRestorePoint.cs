@@ -29,8 +29,9 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             throw ArmErrors.DisksNotAllocated.AsException();
 
         regions.Get(vm.Location).CreatePoint(point.Id, [.. arguments.DiskIds]);
+        DateTimeOffset now = time.GetUtcNow();
         foreach (Disk disk in disks)
-            context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk));
+            context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, now));
         point.ConsistencyMode = arguments.CrashConsistent ? "CrashConsistent" : ConsistencyOf(vm);
         point.ProvisioningState = ProvisioningState.Succeeded;
     }
@@ -49,9 +50,8 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
         _ => "FileSystemConsistent",
     };
 
-    private async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk)
+    private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, DateTimeOffset now)
     {
-        DateTimeOffset now = time.GetUtcNow();
         DateTimeOffset? last = await db.DiskRestorePoints.Where(known => known.SourceUniqueId == disk.Id).MaxAsync(known => (DateTimeOffset?)known.SnapshotTime);
         return new DiskRestorePoint
         {

@@ -26,9 +26,11 @@ public sealed class DeleteResourceGroup(Removal removal, TimeProvider time) : Ar
                 await removal.RemoveAsync(context, point);
             db.RestorePointCollections.Remove(collection);
         }
-        List<VirtualMachine> machines = await db.VirtualMachines.Where(vm => vm.SubscriptionId == group.SubscriptionId && vm.ResourceGroupName == group.Name).ToListAsync(cancellationToken);
+        List<VirtualMachine> machines = await db.VirtualMachines.Include(vm => vm.Disks).Where(vm => vm.SubscriptionId == group.SubscriptionId && vm.ResourceGroupName == group.Name).ToListAsync(cancellationToken);
         if (disks.Find(disk => disk.VirtualMachine is { } vm && !machines.Contains(vm)) is { } attached)
             throw ArmErrors.DiskIsAttached(attached.Name, attached.VirtualMachine!.Name).AsException();
+        foreach (Disk disk in machines.SelectMany(vm => vm.Disks))
+            disk.Lun = null;
         db.VirtualMachines.RemoveRange(machines);
         foreach (Disk disk in disks)
             await removal.RemoveAsync(context, disk);

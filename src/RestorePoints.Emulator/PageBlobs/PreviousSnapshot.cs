@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Hosting;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.PageBlobs;
@@ -36,7 +37,7 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
     private async Task<(Guid, DateTimeOffset)> FindByTimeAsync(BlobCall call, string text)
     {
         if (!DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time))
-            throw StorageErrors.InvalidQueryParameterValue(Parameter, SecretRedaction.RedactSecrets(text), "The value is not the time of a snapshot.").AsException();
+            throw StorageErrors.InvalidQueryParameterValue(Parameter, SecretRedaction.Redact(text), "The value is not the time of a snapshot.").AsException();
 
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         DiskRestorePoint? point = await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().DiskRestorePoints.AsNoTracking()
@@ -47,7 +48,7 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
     private (Guid, DateTimeOffset) FindByUrl(BlobCall call, string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
-            throw StorageErrors.InvalidHeaderValue(UrlHeader, SecretRedaction.RedactSecrets(text)).AsException();
+            throw StorageErrors.InvalidHeaderValue(UrlHeader, SecretRedaction.Redact(text)).AsException();
         if (!IsHere(url, call) || BlobAddress.Find(url.Host, Uri.UnescapeDataString(url.AbsolutePath)) is not { } address)
             throw StorageErrors.PreviousSnapshotNotFound.AsException();
 

@@ -6,6 +6,8 @@ internal sealed class ClockTimer(EmulatorClock clock, TimerCallback callback, ob
     private readonly ExecutionContext? _context = ExecutionContext.Capture();
     private volatile bool _disposed;
 
+    public bool IsDisposed => _disposed;
+
     /// <summary>The emulator's instant at which it fires; belongs to the clock.</summary>
     public DateTimeOffset Due { get; set; }
 

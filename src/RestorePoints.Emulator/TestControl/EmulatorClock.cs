@@ -105,6 +105,8 @@ public sealed class EmulatorClock : TimeProvider, IDisposable
     {
         lock (_lock)
         {
+            if (timer.IsDisposed)
+                return;
             timer.Due = Now() + dueTime;
             _armed.Add(timer);
             if (timer.Due < _wakeUpDue)

@@ -82,27 +82,20 @@ internal sealed class Region
     /// <summary>Drops each version that nobody sees. Idempotent; besides replacement in <see cref="Put"/> the only place that frees slots.</summary>
     public void Prune(Viewers viewers, SlotRunList freed)
     {
-        int kept = 0;
-        for (int i = 0; i < Count; i++)
+        long newestGeneration = viewers.NewestGeneration;
+        ReadOnlySpan<ushort> pages = Pages;
+        int kept = 0, from = 0;
+        for (int i = 0; i < pages.Length; i++)
         {
-            bool superseded = i + 1 < Count && _pages[i + 1] == _pages[i];
-            bool seen = superseded ? viewers.AnyIn(_births[i], _births[i + 1]) : viewers.AnyFrom(_births[i]);
-            if (!seen)
-            {
-                FreeSlot(i, freed);
-                continue;
-            }
-
-            if (kept != i)
-            {
-                _pages[kept] = _pages[i];
-                _births[kept] = _births[i];
-                _places[kept] = _places[i];
-            }
-
-            kept++;
+            bool superseded = i + 1 < pages.Length && pages[i + 1] == pages[i];
+            bool seen = superseded ? viewers.AnyIn(_births[i], _births[i + 1]) : _births[i] <= newestGeneration;
+            if (seen) continue;
+            FreeSlot(i, freed);
+            Move(from, i, ref kept);
+            from = i + 1;
         }
 
+        Move(from, pages.Length, ref kept);
         Count = kept;
         if (kept < _pages.Length / 4) SetCapacity(kept);
     }
@@ -144,6 +137,19 @@ internal sealed class Region
             _births[target] = birth;
             _places[target] = places[i];
         }
+    }
+
+    private void Move(int start, int end, ref int target)
+    {
+        int length = end - start;
+        if (start != target && length > 0)
+        {
+            Array.Copy(_pages, start, _pages, target, length);
+            Array.Copy(_births, start, _births, target, length);
+            Array.Copy(_places, start, _places, target, length);
+        }
+
+        target += length;
     }
 
     private void FreeSlot(int index, SlotRunList freed)

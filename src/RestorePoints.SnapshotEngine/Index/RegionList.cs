@@ -49,11 +49,6 @@ internal sealed class RegionList
         }
     }
 
-    public void CopyTo(List<int> destination)
-    {
-        lock (this) destination.AddRange(_regions.AsSpan(0, _count));
-    }
-
     /// <summary>Takes over the regions of a viewer that is gone.</summary>
     public void Merge(int[] sorted)
     {

@@ -76,8 +76,8 @@ internal sealed class Viewers
         return at < Count ? _frozen[at] : Head?.Generation > generation ? Head : null;
     }
 
-    /// <summary>Does anybody see the generations from birth on?</summary>
-    public bool AnyFrom(uint birth) => Head?.Generation >= birth || LastFrozenGeneration >= birth;
+    /// <summary>What was born later, nobody sees. -1 when there is no viewer.</summary>
+    public long NewestGeneration => Head?.Generation ?? LastFrozenGeneration;
 
     /// <summary>Does anybody see the generations in [birth, end)?</summary>
     public bool AnyIn(uint birth, uint end)

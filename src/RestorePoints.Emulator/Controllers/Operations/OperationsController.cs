@@ -35,11 +35,11 @@ public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvide
     {
         if (!Guid.TryParse(operationId, out Guid id))
             throw ArmErrors.OperationNotFound(operationId).AsException();
-        if (options.Value.Profile == EmulatorProfile.Fast)
+        if (options.Value.OperationTime == OperationTimeMode.Immediate)
             await runner.WaitAsync(id, PollWait, HttpContext.RequestAborted);
         Operation operation = await Db.Operations.AsNoTracking().SingleOrDefaultAsync(known => known.Id == id && known.SubscriptionId == SubscriptionId, HttpContext.RequestAborted)
             ?? throw ArmErrors.OperationNotFound(operationId).AsException();
-        if (operation.Status == OperationStatus.InProgress && options.Value.Profile == EmulatorProfile.Fast)
+        if (operation.Status == OperationStatus.InProgress && options.Value.RetryAfter == RetryAfterMode.Always)
             Response.Headers.RetryAfter = "1";
         return monitor ? Result(operation) : Content(StatusBody(operation), ArmJson.ContentType);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
@@ -15,32 +14,29 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
     /// <summary>Value of <see cref="Disk.Lun"/> of an OS disk.</summary>
     public const int OsDiskLun = -1;
 
-    private const long LinuxImageGB = 30, WindowsImageGB = 127;
+    private const long LinuxImageGB = 30, WindowsImageGB = 127, MaxSizeGB = 65_536;
 
     /// <param name="vm">Tracked, with its disks loaded.</param>
-    /// <param name="properties">The new <c>properties</c> of the machine; lists every disk.</param>
-    public async Task ApplyAsync(VirtualMachine vm, JsonObject properties)
+    /// <param name="profile">Of the new <c>properties</c>; lists every disk.</param>
+    public async Task ApplyAsync(VirtualMachine vm, VirtualMachineProfile profile)
     {
-        if (properties["storageProfile"] is not JsonObject storage)
+        if (profile.StorageProfile is not { } storage)
             throw Missing("storageProfile");
-        if (storage["osDisk"] is not JsonObject osEntry)
-            throw Missing("storageProfile.osDisk");
-        List<JsonObject> dataEntries = [.. (storage["dataDisks"] as JsonArray ?? []).OfType<JsonObject>()];
-        Dictionary<int, JsonObject> wanted = new() { [OsDiskLun] = osEntry };
-        foreach (JsonObject entry in dataEntries)
+        Dictionary<int, VirtualMachineDisk> wanted = new() { [OsDiskLun] = storage.OsDisk ?? throw Missing("storageProfile.osDisk") };
+        foreach (VirtualMachineDisk entry in storage.DataDisks ?? [])
         {
-            if (!TryInt(entry["lun"], out int lun) || lun is < 0 or > 63)
+            if (entry?.Lun is not (>= 0 and <= 63))
                 throw ArmErrors.InvalidParameter("dataDisk.lun", "The lun of a data disk is a number from 0 to 63.").AsException();
-            if (!wanted.TryAdd(lun, entry))
-                throw ArmErrors.InvalidParameter("dataDisk.lun", $"Cannot attach two data disks at lun {lun}: a lun is used once.").AsException();
+            if (!wanted.TryAdd(entry.Lun.Value, entry))
+                throw ArmErrors.InvalidParameter("dataDisk.lun", $"Cannot attach two data disks at lun {entry.Lun}: a lun is used once.").AsException();
         }
 
         foreach (Disk disk in vm.Disks.ToList())
-            if (!wanted.TryGetValue(disk.Lun!.Value, out JsonObject? entry) || !Names(entry, disk))
+            if (!wanted.TryGetValue(disk.Lun!.Value, out VirtualMachineDisk? entry) || !Means(entry, disk))
                 Detach(vm, disk);
-        foreach ((int lun, JsonObject entry) in wanted)
-            if (!vm.Disks.Exists(disk => disk.Lun == lun))
-                await AttachAsync(vm, lun, entry, properties);
+        foreach ((int lun, VirtualMachineDisk entry) in wanted)
+            if (entry.ToBeDetached != true && !vm.Disks.Exists(disk => disk.Lun == lun))
+                await AttachAsync(vm, lun, entry, profile);
     }
 
     /// <summary>Fills in what the service knows of the disks: names, ids, SKUs, sizes.</summary>
@@ -83,38 +79,39 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
             : (storage?["dataDisks"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(entry => (int?)entry["lun"] == disk.Lun);
     }
 
-    private async Task AttachAsync(VirtualMachine vm, int lun, JsonObject entry, JsonObject properties)
+    private async Task AttachAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, VirtualMachineProfile profile)
     {
         string path = lun == OsDiskLun ? "osDisk" : "dataDisk";
-        switch (Text(entry["createOption"]) ?? "")
+        switch (entry.CreateOption?.ToLowerInvariant())
         {
-            case string option when option.Equals("Attach", StringComparison.OrdinalIgnoreCase):
+            case "attach":
                 await AttachExistingAsync(vm, lun, entry, path);
                 break;
-            case string option when option.Equals("Empty", StringComparison.OrdinalIgnoreCase) && lun != OsDiskLun:
-                if (!TryLong(entry["diskSizeGB"], out long emptySize) || emptySize is < 1 or > 65_536)
-                    throw ArmErrors.InvalidParameter("dataDisk.diskSizeGB", "An empty data disk needs a diskSizeGB from 1 to 65536.").AsException();
-                await AddNewAsync(vm, lun, entry, DiskCreateOption.Empty, emptySize, null);
+            case "empty" when lun != OsDiskLun:
+                if (entry.DiskSizeGB is not (>= 1 and <= MaxSizeGB))
+                    throw ArmErrors.InvalidParameter("dataDisk.diskSizeGB", $"An empty data disk needs a diskSizeGB from 1 to {MaxSizeGB}.").AsException();
+                await AddNewAsync(vm, lun, entry, DiskCreateOption.Empty, entry.DiskSizeGB.Value, null);
                 break;
-            case string option when option.Equals("FromImage", StringComparison.OrdinalIgnoreCase):
-                string osType = OsTypeOf(entry, properties);
-                long imageSize = osType == "Windows" ? WindowsImageGB : LinuxImageGB;
-                if (TryLong(entry["diskSizeGB"], out long requested) && (requested < imageSize || requested > 65_536))
-                    throw ArmErrors.DiskSmallerThanSource(path, imageSize, requested).AsException();
-                await AddNewAsync(vm, lun, entry, DiskCreateOption.FromImage, Math.Max(imageSize, requested), lun == OsDiskLun ? osType : null);
+            case "fromimage":
+                string osType = "Windows".Equals(entry.OsType, StringComparison.OrdinalIgnoreCase) || profile.OsProfile?.WindowsConfiguration is not null ? "Windows" : "Linux";
+                long imageSizeGB = osType == "Windows" ? WindowsImageGB : LinuxImageGB;
+                if (entry.DiskSizeGB is { } requested && (requested < imageSizeGB || requested > MaxSizeGB))
+                    throw ArmErrors.DiskSmallerThanSource(path, imageSizeGB, requested).AsException();
+                await AddNewAsync(vm, lun, entry, DiskCreateOption.FromImage, entry.DiskSizeGB ?? imageSizeGB, lun == OsDiskLun ? osType : null);
                 break;
-            case "":
+            case "copy" or "restore":
+                throw ArmErrors.NotImplementedByEmulator($"createOption '{entry.CreateOption}' of a virtual machine's disk").AsException();
+            case null or "":
                 throw Missing($"storageProfile.{path}.createOption");
-            case string option when option.Equals("Copy", StringComparison.OrdinalIgnoreCase) || option.Equals("Restore", StringComparison.OrdinalIgnoreCase):
-                throw ArmErrors.NotImplementedByEmulator($"createOption '{option}' of a virtual machine's disk").AsException();
-            case string option:
-                throw ArmErrors.InvalidParameter($"{path}.createOption", $"The value '{option}' of parameter '{path}.createOption' is not allowed. Allowed values are: Attach, FromImage, Empty.").AsException();
+            default:
+                throw ArmErrors.InvalidParameter($"{path}.createOption",
+                    $"The value '{entry.CreateOption}' of parameter '{path}.createOption' is not allowed. Allowed values are: Attach, FromImage, Empty.").AsException();
         }
     }
 
-    private async Task AttachExistingAsync(VirtualMachine vm, int lun, JsonObject entry, string path)
+    private async Task AttachExistingAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, string path)
     {
-        string? text = Text((entry["managedDisk"] as JsonObject)?["id"]);
+        string? text = entry.ManagedDisk?.Id;
         if (!ArmResourceId.TryParse(text, out ArmResourceId? id) || !id.IsOfType("disks"))
             throw ArmErrors.InvalidParameter($"{path}.managedDisk.id", $"'{text}' is not the resource id of a Microsoft.Compute/disks.").AsException();
         Disk disk = await db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk =>
@@ -133,7 +130,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
         if (await db.ActiveGrantAsync(disk.Id, time.GetUtcNow()) is not null)
             throw ArmErrors.ActiveSharedAccessSignature(disk.Name).AsException();
         if (lun == OsDiskLun)
-            disk.OsType ??= Text(entry["osType"]) is { } osType && osType.Equals("Windows", StringComparison.OrdinalIgnoreCase) ? "Windows" : "Linux";
+            disk.OsType ??= "Windows".Equals(entry.OsType, StringComparison.OrdinalIgnoreCase) ? "Windows" : "Linux";
         disk.VirtualMachineId = vm.Id;
         disk.VirtualMachine = vm;
         disk.Lun = lun;
@@ -142,14 +139,14 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
     }
 
     /// <summary>Names follow the recorded ones: <c>{vm}_OsDisk_1_{32 hex}</c>, data disks <c>{vm}_disk{n}_{32 hex}</c> with n from 2.</summary>
-    private async Task AddNewAsync(VirtualMachine vm, int lun, JsonObject entry, DiskCreateOption option, long sizeGB, string? osType)
+    private async Task AddNewAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, DiskCreateOption option, long sizeGB, string? osType)
     {
-        string name = Text(entry["name"])
+        string name = entry.Name
             ?? (lun == OsDiskLun ? $"{vm.Name}_OsDisk_1_{Guid.NewGuid():N}" : $"{vm.Name}_disk{vm.Disks.Count(disk => disk.Lun != OsDiskLun) + 2}_{Guid.NewGuid():N}");
         if (await db.Disks.AnyAsync(disk => disk.SubscriptionId == vm.SubscriptionId && disk.ResourceGroupName == vm.ResourceGroupName && disk.Name == name)
             || vm.Disks.Exists(disk => disk.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
             throw ArmErrors.DiskAlreadyExists(name).AsException();
-        Disk disk = newDisks.ForVirtualMachine(vm, name, option, Text((entry["managedDisk"] as JsonObject)?["storageAccountType"]), sizeGB, osType);
+        Disk disk = newDisks.ForVirtualMachine(vm, name, option, entry.ManagedDisk?.StorageAccountType, sizeGB, osType);
         disk.VirtualMachineId = vm.Id;
         disk.VirtualMachine = vm;
         disk.Lun = lun;
@@ -168,33 +165,15 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
     }
 
     /// <summary>Whether an entry means this attached disk: by id, by name, or, when it says neither, by its place.</summary>
-    private static bool Names(JsonObject entry, Disk disk)
+    private static bool Means(VirtualMachineDisk entry, Disk disk)
     {
-        if (entry["toBeDetached"] is JsonValue detach && detach.TryGetValue(out bool yes) && yes)
+        if (entry.ToBeDetached == true)
             return false;
-        if (Text((entry["managedDisk"] as JsonObject)?["id"]) is { } id)
+        if (entry.ManagedDisk?.Id is { } id)
             return id.Equals(ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name), StringComparison.OrdinalIgnoreCase);
-        return Text(entry["name"]) is not { } name || name.Equals(disk.Name, StringComparison.OrdinalIgnoreCase);
+        return entry.Name is null || entry.Name.Equals(disk.Name, StringComparison.OrdinalIgnoreCase);
     }
-
-    private static string OsTypeOf(JsonObject entry, JsonObject properties) =>
-        "Windows".Equals(Text(entry["osType"]), StringComparison.OrdinalIgnoreCase) || properties["osProfile"]?["windowsConfiguration"] is JsonObject ? "Windows" : "Linux";
 
     private static ArmException Missing(string property) =>
         ArmErrors.InvalidParameter(property, $"Required parameter '{property}' is missing (null).").AsException();
-
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) && text.Length > 0 ? text : null;
-
-    private static bool TryLong(JsonNode? node, out long number)
-    {
-        number = 0;
-        return node is JsonValue value && (value.TryGetValue(out number) || (value.TryGetValue(out string? text) && long.TryParse(text, CultureInfo.InvariantCulture, out number)));
-    }
-
-    private static bool TryInt(JsonNode? node, out int number)
-    {
-        bool read = TryLong(node, out long value) && value is >= int.MinValue and <= int.MaxValue;
-        number = read ? (int)value : 0;
-        return read;
-    }
 }

@@ -60,7 +60,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
             PowerStateTime = Now,
         };
         Db.VirtualMachines.Add(vm);
-        await disks.ApplyAsync(vm, body["properties"]!.AsObject());
+        await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()));
         Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location);
         return StatusCode(StatusCodes.Status201Created, VirtualMachineModel.From(vm));
     }
@@ -131,7 +131,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
 
     private async Task ChangeAsync(VirtualMachine vm, JsonObject body)
     {
-        await disks.ApplyAsync(vm, body["properties"]!.AsObject());
+        await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()));
         vm.Body = body.ToJsonString();
         vm.Etag++;
         vm.ProvisioningState = ProvisioningState.Updating;

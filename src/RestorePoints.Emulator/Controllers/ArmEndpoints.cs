@@ -1,0 +1,48 @@
+using FluentValidation;
+using FluentValidation.AspNetCore;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
+using RestorePoints.Emulator.Arm;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Adds the ARM controllers with ARM's JSON and ARM's errors.</summary>
+public static class ArmEndpoints
+{
+    public static IServiceCollection AddArmControllers(this IServiceCollection services)
+    {
+        services.AddControllers(mvc =>
+            {
+                mvc.InputFormatters.Clear();
+                mvc.InputFormatters.Add(new ArmJsonInputFormatter());
+                mvc.OutputFormatters.Clear();
+                mvc.OutputFormatters.Add(new ArmJsonOutputFormatter());
+                mvc.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
+            })
+            .ConfigureApiBehaviorOptions(api =>
+            {
+                // Empty 404, 405 and 415 answers get their ARM body from the error middleware, not a ProblemDetails.
+                api.SuppressMapClientErrors = true;
+                api.InvalidModelStateResponseFactory = context => throw ErrorOf(context.ModelState).AsException();
+            });
+        services.AddFluentValidationAutoValidation(validation => validation.DisableDataAnnotationsValidation = true);
+        services.AddSingleton<IValidatorInterceptor, ValidationFailures>();
+        services.AddValidatorsFromAssemblyContaining<DiskValidator>();
+        services.AddScoped<ArmActionFilter>();
+        services.AddScoped<NewDisks>();
+        services.AddScoped<VirtualMachineDisks>();
+        return services;
+    }
+
+    /// <summary>True for the requests that Azure authenticates: those that reached an ARM controller, or that lead nowhere below /subscriptions.</summary>
+    public static bool IsArm(HttpContext context) => context.GetEndpoint() is { } endpoint
+        ? endpoint.Metadata.GetMetadata<ArmResourceTypeAttribute>() is not null
+        : context.Request.Path.StartsWithSegments("/subscriptions");
+
+    /// <summary>Faults of binding: an empty body has no key, anything else is a parameter.</summary>
+    private static ArmError ErrorOf(ModelStateDictionary state)
+    {
+        (string key, ModelStateEntry? entry) = state.First(entry => entry.Value!.Errors.Count > 0);
+        string message = entry!.Errors[0].ErrorMessage;
+        return key.Length == 0 ? ArmErrors.InvalidRequestContent(message) : ArmErrors.InvalidParameter(key, message);
+    }
+}

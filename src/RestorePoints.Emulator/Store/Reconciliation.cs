@@ -1,0 +1,44 @@
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.SnapshotEngine;
+
+namespace RestorePoints.Emulator.Store;
+
+/// <summary>
+/// Removes from the engine what no row knows: what a crash left between bytes and row. The operations that were interrupted are resumed
+/// afterwards; each makes its bytes again.
+/// </summary>
+public sealed partial class Reconciliation(EmulatorDbContext db, RegionStores regions, ILogger<Reconciliation> log)
+{
+    public async Task RunAsync()
+    {
+        HashSet<Guid> disks = [.. await db.Disks.Select(disk => disk.Id).ToListAsync()];
+        HashSet<(Guid Volume, Guid Point)> points = [.. (await db.DiskRestorePoints.Select(point => new { point.SourceUniqueId, point.RestorePointId }).ToListAsync())
+            .Select(point => (point.SourceUniqueId, point.RestorePointId))];
+        // A point without its rows belongs to a creation that will run again under the same id: its instant is kept.
+        HashSet<Guid> beingCreated = [.. await db.RestorePoints.Where(point => point.ProvisioningState == ProvisioningState.Creating).Select(point => point.Id).ToListAsync()];
+
+        foreach (string region in regions.Existing())
+        {
+            SnapshotStore store = regions.Get(region);
+            foreach (VolumeDescription volume in store.ListVolumes())
+            {
+                foreach (Guid point in volume.PointIds.Where(point => !points.Contains((volume.VolumeId, point)) && !beingCreated.Contains(point)))
+                {
+                    store.DeletePoint(volume.VolumeId, point);
+                    LogOrphanPoint(point, volume.VolumeId, region);
+                }
+                if (volume.HasHead && !disks.Contains(volume.VolumeId))
+                {
+                    store.DeleteHead(volume.VolumeId);
+                    LogOrphanVolume(volume.VolumeId, region);
+                }
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Point {Point} of volume {Volume} in {Region} had no row and was deleted")]
+    private partial void LogOrphanPoint(Guid point, Guid volume, string region);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} in {Region} had no row and was deleted")]
+    private partial void LogOrphanVolume(Guid volume, string region);
+}

@@ -1,0 +1,15 @@
+namespace RestorePoints.Emulator.TestControl;
+
+/// <summary>The emulator's own endpoints, below <c>/emulator</c>: what a test needs and Azure does not have.</summary>
+public static class EmulatorEndpoints
+{
+    public static void MapEmulatorEndpoints(this IEndpointRouteBuilder routes)
+    {
+        routes.MapHealth();
+        routes.MapTlsAuthority();
+        routes.MapClock();
+        routes.MapReset();
+        routes.MapGuestAccess();
+        routes.MapDiskContent();
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.TestControl;
+
+/// <summary>
+/// <c>POST /emulator/reset[?subscription={id}]</c>: every resource, operation and byte (of that subscription) is gone; without a subscription the
+/// clock goes back to real time too. CA, keys and settings stay.
+/// </summary>
+public static class ResetEndpoint
+{
+    public static void MapReset(this IEndpointRouteBuilder routes) => routes.MapPost("/emulator/reset", ResetAsync);
+
+    private static async Task<IResult> ResetAsync(string? subscription, EmulatorDbContext db, CatalogWriter writer, AccessGrants grants, Reconciliation reconciliation, ClockControl clock)
+    {
+        Guid only = default;
+        if (subscription is not null && !Guid.TryParseExact(subscription, "D", out only))
+            throw ArmErrors.InvalidSubscriptionId(subscription).AsException();
+
+        await using (CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None))
+        {
+            bool all = subscription is null;
+            await db.Operations.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await db.AccessGrants.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await db.RestorePointCollections.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await db.Disks.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await db.VirtualMachines.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await db.ResourceGroups.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await write.CommitAsync();
+            await grants.LoadAsync(db);
+            // Still inside the gate: nothing is created while the engine is compared with the catalog.
+            await reconciliation.RunAsync();
+        }
+        if (subscription is null)
+            await clock.ResetAsync(CancellationToken.None);
+        return Results.NoContent();
+    }
+}

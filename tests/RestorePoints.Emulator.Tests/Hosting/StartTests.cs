@@ -1,0 +1,67 @@
+using Shouldly;
+using Xunit;
+
+namespace RestorePoints.Emulator.Tests.Hosting;
+
+public sealed class StartTests : IDisposable
+{
+    private readonly TempDirectory _temp = new();
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task One_emulator_per_directory_and_no_stale_lock_after_a_kill()
+    {
+        await using EmulatorProcess first = EmulatorProcess.Start(_temp.Path);
+        (await first.ReadLineAsync(Cancel)).ShouldNotBeNull().ShouldMatch($@"^RestorePoints is ready: http://127\.0\.0\.1:\d+ data={_temp.File(".restorepoints")} profile=Fast$");
+
+        await using EmulatorProcess second = EmulatorProcess.Start(_temp.Path);
+        (await second.ExitCodeAsync(Cancel)).ShouldBe(1);
+        (await second.ReadLineAsync(Cancel)).ShouldBeNull();
+        (await second.Errors).Trim().ShouldBe(
+            $"RestorePoints cannot start: the data directory {_temp.File(".restorepoints")} is in use by another emulator. Stop that one, or give this one a directory of its own: --Emulator:DataDirectory=<path>.");
+
+        await first.KillAsync();
+        await using EmulatorProcess third = EmulatorProcess.Start(_temp.Path);
+        (await third.ReadLineAsync(Cancel)).ShouldNotBeNull().ShouldStartWith("RestorePoints is ready: ");
+    }
+
+    [Fact]
+    public async Task Settings_that_are_not_valid_end_the_start_with_a_message()
+    {
+        await using EmulatorProcess process = EmulatorProcess.Start(_temp.Path, "--Emulator:Throttling=On");
+
+        (await process.ExitCodeAsync(Cancel)).ShouldBe(1);
+        (await process.Errors).Trim().ShouldBe("RestorePoints cannot start: Emulator:Throttling=On is not implemented yet; allowed is Off.");
+        Directory.Exists(_temp.File(".restorepoints")).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_port_in_use_ends_the_start_with_a_message()
+    {
+        await using FrontDoor door = await FrontDoor.StartAsync(_temp.File("other"));
+        await using EmulatorProcess process = EmulatorProcess.Start(_temp.Path, $"--Emulator:HttpPort={door.Http.Port}");
+
+        (await process.ExitCodeAsync(Cancel)).ShouldBe(1);
+        (await process.Errors).Trim().ShouldStartWith($"RestorePoints cannot start: Emulator:HttpPort={door.Http.Port} cannot be had on localhost:");
+    }
+
+    [Fact]
+    public async Task Each_request_is_one_line_on_stderr_without_its_secrets()
+    {
+        await using EmulatorProcess process = EmulatorProcess.Start(_temp.Path);
+        string url = (await process.ReadLineAsync(Cancel))!.Split(' ').Single(part => part.StartsWith("http://", StringComparison.Ordinal));
+        using var client = new HttpClient();
+        client.DefaultRequestHeaders.Authorization = new("Bearer", "very.secret.token");
+
+        (await client.GetStringAsync(new Uri($"{url}/emulator/health?si=g&sig=very%2Bsecret&x=1"), Cancel)).ShouldContain("Healthy");
+        await process.KillAsync();
+
+        string log = await process.Errors;
+        log.ShouldContain("GET /emulator/health?si=g&sig=[removed]&x=1 200 ");
+        log.ShouldNotContain("secret");
+        log.Trim().Split('\n').Length.ShouldBe(1);
+        (await process.ReadLineAsync(Cancel)).ShouldBeNull();
+    }
+
+    public void Dispose() => _temp.Dispose();
+}
