@@ -9,12 +9,17 @@ public sealed partial class SnapshotStore
 {
     private static readonly TimeSpan s_flushInterval = TimeSpan.FromSeconds(1);
 
+    // Replay reads a journal file at once.
+    private const long MaxJournalBytes = 1L << 30;
+
     private int _checkpointWanted;
 
     /// <summary>What the timer does every second.</summary>
     internal void FlushInBackground()
     {
-        lock (_journal.FlushLock)
+        // A flush that takes longer than the interval is not run twice.
+        if (!_journal.FlushLock.TryEnter()) return;
+        try
         {
             if (_disposed || _journal.HasFailed) return;
             try
@@ -30,6 +35,10 @@ public sealed partial class SnapshotStore
             {
                 // Space that could not be given back stays free inside the segment.
             }
+        }
+        finally
+        {
+            _journal.FlushLock.Exit();
         }
     }
 
@@ -49,6 +58,7 @@ public sealed partial class SnapshotStore
                 try
                 {
                     contained = Directory.GetFiles(_directory, "journal-*");
+                    _olderJournalBytes += _journal.LengthBytes;
                     _journal.StartFile(++_journalOrdinal, earlierIsDurable: false);
                     sequence = _journal.LastSequence;
                     length = new CheckpointWriter(draft).Write(_geometry, sequence, _volumes);
@@ -84,7 +94,7 @@ public sealed partial class SnapshotStore
     private void CheckpointIfLong()
     {
         // A checkpoint as long as the last one each time keeps the bytes written in proportion to the changes.
-        long limit = Math.Max(_options.JournalLimitBytes, _checkpointBytes);
+        long limit = Math.Max(_options.JournalLimitBytes, Math.Min(_checkpointBytes, MaxJournalBytes));
         if (_journal.LengthBytes + _olderJournalBytes <= limit || Interlocked.Exchange(ref _checkpointWanted, 1) != 0) return;
         ThreadPool.QueueUserWorkItem(_ =>
         {

@@ -9,6 +9,8 @@ public sealed partial class SnapshotStore
 
     internal VolumeSet Volumes => _volumes;
 
+    internal Journal Journal => _journal;
+
     internal int PagesPerRegion => _geometry.PagesPerRegion;
 
     /// <summary>A view is closed: what only it could see goes, unless the store is closed already.</summary>

@@ -334,6 +334,10 @@ public sealed partial class SnapshotStore : IDisposable
             {
                 if (!_journal.HasFailed) WriteCheckpoint();
             }
+            catch (Exception failure) when (failure is StoreFailedException or IOException)
+            {
+                // The journal still has all that was acknowledged; the next opening replays it.
+            }
             finally
             {
                 _operations.EnterExclusive();

@@ -6,6 +6,9 @@ namespace RestorePoints.SnapshotEngine;
 /// </summary>
 internal sealed class Segment : IDisposable
 {
+    // From here on a system call costs less than touching the mapping page by page.
+    private const int LongReadBytes = 64 * 1024;
+
     private readonly StoreFile? _file;
     private int _dirty;
 
@@ -85,7 +88,11 @@ internal sealed class Segment : IDisposable
     /// <summary>Stands for a segment that records mention and no file is there for.</summary>
     public static Segment Missing(int number, Geometry geometry) => new(number, null, geometry, mayHoldOldData: false);
 
-    public void Read(long offsetBytes, Span<byte> destination) => _file!.Read(offsetBytes, destination);
+    public void Read(long offsetBytes, Span<byte> destination)
+    {
+        if (destination.Length < LongReadBytes) _file!.ReadMapped(offsetBytes, destination);
+        else _file!.Read(offsetBytes, destination);
+    }
 
     public void Write(long offsetBytes, ReadOnlySpan<byte> source)
     {

@@ -11,7 +11,9 @@ namespace RestorePoints.SnapshotEngine;
 /// </remarks>
 internal sealed class SlotAllocator(string directory, Geometry geometry, ReadEpochs epochs) : IDisposable
 {
-    // Punching costs 61-200 us a piece, whatever its length.
+    // Punching costs 61-200 us a piece, whatever its length; the rest waits for the next second.
+    private const int PunchesPerTrim = 256;
+
     private readonly int _punchRunSlots = Math.Max(1, Math.Min(64, geometry.SlotsPerSegment / 8));
     private readonly Lock _lock = new();
     private readonly Queue<FreedRun> _freed = [];
@@ -154,20 +156,24 @@ internal sealed class SlotAllocator(string directory, Geometry geometry, ReadEpo
     /// <summary>Gives space back to the file system: empty segments are unlinked (one is kept), long free runs punched.</summary>
     public void Trim()
     {
+        int budget = PunchesPerTrim;
         foreach (Segment? segment in Volatile.Read(ref _segments))
         {
             lock (_lock)
             {
                 ReleaseFreed();
-                if (segment is null || !segment.HasPunchCandidates) continue;
+                if (segment is null) continue;
                 if (segment.FreeCount == _slotsPerSegment - 1 && segment.Number != _current && _segments.Count(other => other is not null) > 1)
                 {
                     Remove(segment);
                     continue;
                 }
+
+                if (!segment.HasPunchCandidates) continue;
             }
 
-            Punch(segment);
+            Punch(segment, ref budget);
+            if (budget == 0) return;
         }
     }
 
@@ -176,10 +182,10 @@ internal sealed class SlotAllocator(string directory, Geometry geometry, ReadEpo
         foreach (Segment? segment in _segments) segment?.Dispose();
     }
 
-    private void Punch(Segment segment)
+    private void Punch(Segment segment, ref int budget)
     {
         int from = 1;
-        while (true)
+        for (; budget > 0; budget--)
         {
             int start, count;
             lock (_lock)
