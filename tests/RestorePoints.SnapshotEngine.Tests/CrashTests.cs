@@ -100,12 +100,18 @@ public sealed class CrashTests
         store.CreatePoint(lost, [disk]);
 
         using TestDirectory crashed = directory.Copy();
-        using (SnapshotStore recovered = Small.Open(crashed, Small.Options with { BootId = Guid.NewGuid() }))
+        using (SnapshotStore recovered = Small.Open(crashed))
         {
             recovered.ListVolumes().ShouldHaveSingleItem().PointIds.ShouldBe([flushed]);
             FirstByte(recovered, disk).ShouldBe((byte)1);
             recovered.ShouldAccountForEverySlot();
             recovered.Write(disk, 0, Filled(3));
+
+            // What was given up must not come back when the next crash leaves both journal files.
+            using TestDirectory crashedAgain = crashed.Copy();
+            using SnapshotStore second = Small.Open(crashedAgain);
+            second.ListVolumes().ShouldHaveSingleItem().PointIds.ShouldBe([flushed]);
+            FirstByte(second, disk).ShouldBe((byte)3);
         }
 
         using SnapshotStore again = Small.Open(crashed);
