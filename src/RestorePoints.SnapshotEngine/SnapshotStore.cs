@@ -55,7 +55,7 @@ public sealed partial class SnapshotStore : IDisposable
             {
                 if (!_journal.HasFailed) WriteCheckpoint();
             }
-            catch (Exception failure) when (failure is StoreFailedException or IOException)
+            catch (Exception failure) when (failure is StoreFailedException or IOException or UnauthorizedAccessException)
             {
                 // The journal still has all that was acknowledged; the next opening replays it.
             }

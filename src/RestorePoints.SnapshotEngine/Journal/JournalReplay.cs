@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace RestorePoints.SnapshotEngine;
 
 /// <summary>Carries out the records of the journal on what the checkpoint brought back.</summary>
@@ -18,7 +20,7 @@ internal sealed class JournalReplay(Geometry geometry, SlotAllocator slots, Volu
             case JournalRecordType.CreateVolumeFromPoint:
                 Guid child = fields.Guid();
                 Volume parent = Find(fields.Guid());
-                volumes.Fork(child, parent, parent.Points[fields.Guid()], fields.Int64());
+                volumes.Fork(child, parent, FindPoint(parent, fields.Guid()), fields.Int64());
                 break;
             case JournalRecordType.Write:
                 ApplyWrite(Find(fields.Guid()), ref fields, sequence);
@@ -30,7 +32,7 @@ internal sealed class JournalReplay(Geometry geometry, SlotAllocator slots, Volu
             case JournalRecordType.DeletePoint:
                 Volume owner = Find(fields.Guid());
                 Guid deleted = fields.Guid();
-                volumes.Reclaim(owner, VolumeSet.DropPoint(owner, deleted, owner.Points[deleted]), sequence);
+                volumes.Reclaim(owner, VolumeSet.DropPoint(owner, deleted, FindPoint(owner, deleted)), sequence);
                 break;
             case JournalRecordType.DeleteHead:
                 Volume volume = Find(fields.Guid());
@@ -73,10 +75,13 @@ internal sealed class JournalReplay(Geometry geometry, SlotAllocator slots, Volu
     private void PutCollected(Volume volume, int region)
     {
         if (_pages.Count == 0) return;
-        volume.Put(region, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_pages), System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_places), _freed);
+        volume.Put(region, CollectionsMarshal.AsSpan(_pages), CollectionsMarshal.AsSpan(_places), _freed);
         _pages.Clear();
         _places.Clear();
     }
+
+    private static Viewer FindPoint(Volume volume, Guid pointId) =>
+        volume.Points.GetValueOrDefault(pointId) ?? throw new StoreFormatException("journal", $"mentions point {pointId}, which does not exist at that place.");
 
     private Volume Find(Guid id) => volumes.Find(id) ?? throw new StoreFormatException("journal", $"mentions volume {id}, which does not exist at that place.");
 }
