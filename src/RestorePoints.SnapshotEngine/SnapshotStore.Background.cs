@@ -1,10 +1,8 @@
 namespace RestorePoints.SnapshotEngine;
 
-/// <summary>What happens beside the callers: flushing, giving space back, checkpoints.</summary>
-/// <remarks>
-/// A checkpoint is a durable replacement: new file, flushed, renamed, directory flushed; only then do the journal files that it
-/// contains go. The index is copied to the page cache while no change runs; flushing happens after changes run again.
-/// </remarks>
+// What happens beside the callers: flushing, giving space back, checkpoints.
+// A checkpoint is a durable replacement: new file, flushed, renamed, directory flushed; only then do the journal files that it
+// contains go. The index is copied to the page cache while no change runs; flushing happens after changes run again.
 public sealed partial class SnapshotStore
 {
     private static readonly TimeSpan s_flushInterval = TimeSpan.FromSeconds(1);
@@ -31,7 +29,7 @@ public sealed partial class SnapshotStore
             {
                 // The next change reports it.
             }
-            catch (IOException)
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
                 // Space that could not be given back stays free inside the segment.
             }
@@ -102,7 +100,7 @@ public sealed partial class SnapshotStore
             {
                 if (!_journal.HasFailed) WriteCheckpoint();
             }
-            catch (Exception failure) when (failure is StoreFailedException or IOException)
+            catch (Exception failure) when (failure is StoreFailedException or IOException or UnauthorizedAccessException)
             {
                 // The journal still has everything; a failed flush is reported by the next change.
             }

@@ -1,6 +1,6 @@
 namespace RestorePoints.SnapshotEngine;
 
-/// <summary>What the public operations have in common: entering, checking, finding.</summary>
+// What the public operations have in common: entering, checking, finding.
 public sealed partial class SnapshotStore
 {
     internal ReadEpochs Epochs => _epochs;

@@ -1,17 +1,13 @@
 namespace RestorePoints.SnapshotEngine;
 
-/// <summary>Opening: checkpoint, journal, what of the journal can be believed.</summary>
-/// <remarks>
-/// <code>
-///   1 checkpoint        the index as of record s
-///   2 read journals     in order, up to the first record that is not whole or does not follow its predecessor
-///   3 limit             the same kernel: all of it, the page cache survived. Another kernel: up to the last marker
-///                       (Power: all of it, a record is written only when its data is on disk)
-///   4 replay            records in (s, limit], each delete completed before the next record
-///   5 cut               the rest of the journal goes; segments and journal are flushed
-///   6 new journal file  appending never continues a file of the past
-/// </code>
-/// </remarks>
+// Opening: checkpoint, journal, what of the journal can be believed.
+//  1 checkpoint        the index as of record s
+//  2 read journals     in order, up to the first record that is not whole or does not follow its predecessor
+//  3 limit             the same kernel: all of it, the page cache survived. Another kernel: up to the last marker
+//                      (Power: all of it, a record is written only when its data is on disk)
+//  4 replay            records in (s, limit], each delete completed before the next record
+//  5 cut               the rest of the journal goes; segments and journal are flushed
+//  6 new journal file  appending never continues a file of the past
 public sealed partial class SnapshotStore
 {
     private const string CheckpointName = "checkpoint";

@@ -73,6 +73,21 @@ public sealed class ConcurrencyTests
             }
         }))];
 
+        // A head is read while its slots are freed and given to other disks: bytes of another disk must never show.
+        Task reader = Task.Run(() =>
+        {
+            byte[] bytes = new byte[pages * PageBytes];
+            for (int i = 0; !stop.IsCancellationRequested; i++)
+            {
+                using VolumeView head = store.OpenHead(ids[i % disks]);
+                head.Read(0, bytes);
+                foreach (byte value in bytes)
+                {
+                    if (value != 0 && value / 64 != i % disks) throw new InvalidOperationException($"disk {i % disks} shows {value}");
+                }
+            }
+        }, TestContext.Current.CancellationToken);
+
         var chooser = new Random(7);
         var kept = new Queue<(Guid Disk, Guid Point, byte[] Bytes)>();
         for (int i = 0; i < 500; i++)
@@ -95,6 +110,7 @@ public sealed class ConcurrencyTests
 
         await stop.CancelAsync();
         await Task.WhenAll(writers);
+        await reader;
         foreach ((Guid disk, Guid point, byte[] bytes) in kept) ReadAll(store, disk, point).AsSpan().SequenceEqual(bytes).ShouldBeTrue();
         store.ShouldAccountForEverySlot();
     }

@@ -13,6 +13,7 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
 
     private readonly StoreModel _model = new();
     private readonly List<(VolumeView View, byte[] Bytes)> _readers = [];
+    private StoreModel _durable = new();
     private TestDirectory _directory = new();
     private SnapshotStore? _store;
     private int _ids;
@@ -98,9 +99,11 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
                 break;
             case 22:
                 _store!.FlushInBackground();
+                _durable = _model.Clone();
                 break;
             case 23:
                 _store!.WriteCheckpoint();
+                _durable = _model.Clone();
                 break;
             case 24 when points.Count > 0:
                 (ModelVolume volume, ModelPoint point) = points[step.B % points.Count];
@@ -108,6 +111,9 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
                 break;
             case 25:
                 CloseReaders();
+                break;
+            case 26:
+                LosePower();
                 break;
         }
     }
@@ -166,6 +172,7 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
         CloseReaders();
         _store!.Dispose();
         _store = Small.Open(_directory, options);
+        _durable = _model.Clone();
         _store.ShouldAccountForEverySlot();
         _store.ShouldMatch(_model);
     }
@@ -178,8 +185,19 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
         _directory.Dispose();
         _directory = copy;
         _store = Small.Open(_directory, options);
+        _durable = _model.Clone();
         _store.ShouldAccountForEverySlot();
         _store.ShouldMatch(_model);
+    }
+
+    /// <summary>A copy under another kernel: what was flushed is there, with every byte of every point, and nothing later of the index.</summary>
+    private void LosePower()
+    {
+        using TestDirectory copy = _directory.Copy();
+        using SnapshotStore rebooted = Small.Open(copy, options with { BootId = Guid.NewGuid() });
+        if (options.Durability == Durability.Power) rebooted.ShouldMatch(_model);
+        else rebooted.ShouldMatch(_durable, comparesHeads: false);
+        rebooted.ShouldAccountForEverySlot();
     }
 
     /// <summary>Readers that were opened before deletions, writes and flushes still see their point.</summary>

@@ -138,6 +138,37 @@ public sealed class SpaceTests
         bytes.ShouldBe(Filled(8, 3));
     }
 
+    [Fact]
+    public void A_freed_slot_waits_for_those_who_started_to_read_before_it_was_freed()
+    {
+        using var directory = new TestDirectory();
+        using SnapshotStore store = Small.Open(directory);
+        Guid disk = Guid.NewGuid(), point = Guid.NewGuid();
+        store.CreateVolume(disk, 40 * PageBytes);
+        store.Write(disk, 0, Filled(1, 1));
+        long slot = SlotOf(store, disk, 0);
+        store.CreatePoint(point, [disk]);
+        store.Write(disk, 0, Filled(1, 2));
+        using (store.Epochs.Enter())
+        {
+            store.DeletePoint(disk, point);
+            store.FlushInBackground();
+            store.Write(disk, PageBytes, Filled(20, 3));
+            Enumerable.Range(1, 20).Select(page => SlotOf(store, disk, page)).ShouldNotContain(slot);
+        }
+
+        store.Slots.IsFree(slot).ShouldBeFalse();
+        store.FlushInBackground();
+        store.Slots.IsFree(slot).ShouldBeTrue();
+    }
+
+    private static long SlotOf(SnapshotStore store, Guid disk, int page)
+    {
+        long[] places = new long[1];
+        store.Volumes.Find(disk)!.Resolve(page / Small.Geometry.PagesPerRegion, page % Small.Geometry.PagesPerRegion, uint.MaxValue, places, []);
+        return places[0];
+    }
+
     private static byte[] Filled(int pages, byte value)
     {
         byte[] data = new byte[pages * PageBytes];

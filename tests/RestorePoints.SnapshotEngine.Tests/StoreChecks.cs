@@ -5,7 +5,8 @@ namespace RestorePoints.SnapshotEngine.Tests;
 /// <summary>Compares a store with the model and checks the engine's invariants on the way.</summary>
 internal static class StoreChecks
 {
-    public static void ShouldMatch(this SnapshotStore store, StoreModel model)
+    /// <param name="comparesHeads">False after a loss of power, which may keep or lose what was written in place since the last flush.</param>
+    public static void ShouldMatch(this SnapshotStore store, StoreModel model, bool comparesHeads = true)
     {
         store.ListVolumes().Select(volume => volume.VolumeId).Order()
             .ShouldBe(model.Volumes.Where(volume => volume.HasHead || volume.Points.Count > 0).Select(volume => volume.Id).Order());
@@ -21,7 +22,7 @@ internal static class StoreChecks
                 Compare(view, volume, point.Content, point.TakenAt);
             }
 
-            if (!volume.HasHead) continue;
+            if (!volume.HasHead || !comparesHeads) continue;
             using VolumeView head = store.OpenHead(volume.Id);
             Compare(head, volume, volume.Head, int.MaxValue);
         }

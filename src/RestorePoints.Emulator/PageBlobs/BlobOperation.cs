@@ -30,7 +30,7 @@ public static class BlobOperations
 
     internal static BlobOperation Identify(HttpRequest request, BlobQuery query)
     {
-        bool copies = request.Headers.ContainsKey(CopySource);
+        bool copies = request.Headers[CopySource].ToString().Length > 0;
         return (request.Method, query["comp"], query["restype"]) switch
         {
             ("OPTIONS", _, _) => BlobOperation.Preflight,
@@ -44,7 +44,7 @@ public static class BlobOperations
     }
 
     private static bool IsDiff(HttpRequest request, BlobQuery query) =>
-        query["prevsnapshot"] is not null || request.Headers.ContainsKey(PreviousSnapshot.UrlHeader);
+        query["prevsnapshot"] is not null || request.Headers[PreviousSnapshot.UrlHeader].ToString().Length > 0;
 
     private static bool IsClear(HttpRequest request) => request.Headers[PageWrite].ToString().Equals("clear", StringComparison.OrdinalIgnoreCase);
 }

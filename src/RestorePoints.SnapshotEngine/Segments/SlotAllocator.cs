@@ -46,6 +46,12 @@ internal sealed class SlotAllocator(string directory, Geometry geometry, ReadEpo
         return Volatile.Read(ref _segments)[number]!;
     }
 
+    /// <summary>Could be handed out now.</summary>
+    public bool IsFree(long slot)
+    {
+        lock (_lock) return _segments[slot / _slotsPerSegment] is { } segment && !segment.Used[(int)(slot % _slotsPerSegment)];
+    }
+
     public bool StartsSegment(long slot) => slot % _slotsPerSegment == 0;
 
     /// <summary>Hands out free slots: one contiguous run where there is one, several when the free space lies scattered.</summary>

@@ -16,7 +16,7 @@ public sealed class BlobReadTests(PageBlobServer server) : IClassFixture<PageBlo
     {
         (Disk disk, byte[] content, string url) = await NewBlobAsync();
         byte[] vhd = await (await server.GetAsync(url)).BytesAsync(HttpStatusCode.OK);
-        vhd.ShouldBe([.. content, .. VhdFooter.Build(Size, disk.Id)]);
+        vhd.ShouldBeBytes([.. content, .. VhdFooter.Build(Size, disk.Id)]);
         VhdFooter.FindFault(vhd.AsSpan(Size), Size, "").ShouldBeNull();
     }
 
@@ -58,7 +58,7 @@ public sealed class BlobReadTests(PageBlobServer server) : IClassFixture<PageBlo
         (Disk disk, byte[] content, string url) = await NewBlobAsync();
         HttpResponseMessage response = await server.GetAsync(url, ("x-ms-range", range), ("Range", "bytes=1-2"));
         byte[] all = [.. content, .. VhdFooter.Build(Size, disk.Id)];
-        (await response.BytesAsync(HttpStatusCode.PartialContent)).ShouldBe(all[start..end]);
+        (await response.BytesAsync(HttpStatusCode.PartialContent)).ShouldBeBytes(all[start..end]);
         response.Header("Content-Range").ShouldBe($"bytes {start}-{end - 1}/{Length}");
         response.Header("Content-Length").ShouldBe((end - start).ToString());
     }
@@ -93,7 +93,7 @@ public sealed class BlobReadTests(PageBlobServer server) : IClassFixture<PageBlo
         (_, byte[] content, string url) = await NewBlobAsync();
         HttpResponseMessage md5 = await server.GetAsync(url, ("x-ms-range", "bytes=100-9999"), ("x-ms-range-get-content-md5", "true"));
         byte[] data = await md5.BytesAsync(HttpStatusCode.PartialContent);
-        data.ShouldBe(content[100..10000]);
+        data.ShouldBeBytes(content[100..10000]);
         md5.Header("Content-MD5").ShouldBe(ContentMd5.Compute(data));
         HttpResponseMessage crc = await server.GetAsync(url, ("x-ms-range", "bytes=100-9999"), ("x-ms-range-get-content-crc64", "true"));
         crc.Header("x-ms-content-crc64").ShouldBe(Crc64Nvme.ToBase64(Crc64Nvme.Compute(data)));
@@ -182,7 +182,7 @@ public sealed class BlobReadTests(PageBlobServer server) : IClassFixture<PageBlo
 
         HttpResponseMessage again = await server.GetAsync(url);
         again.Header("ETag").ShouldBe(etag);
-        (await again.BytesAsync(HttpStatusCode.OK))[..Size].ShouldBe(content);
+        (await again.BytesAsync(HttpStatusCode.OK))[..Size].ShouldBeBytes(content);
         (await server.GetAsync(guest)).Header("ETag").ShouldNotBe(live);
     }
 

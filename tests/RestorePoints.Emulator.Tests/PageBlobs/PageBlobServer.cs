@@ -46,8 +46,13 @@ public sealed class PageBlobServer : IAsyncLifetime
             db.ResourceGroups.Add(new ResourceGroup { SubscriptionId = Subscription, Name = ResourceGroup, Location = Location });
             _collection = new RestorePointCollection
             {
-                SubscriptionId = Subscription, ResourceGroupName = ResourceGroup, Name = "rpc", Location = Location, TimeCreated = Clock.GetUtcNow(),
-                SourceId = "/vm", SourceLocation = Location,
+                SubscriptionId = Subscription,
+                ResourceGroupName = ResourceGroup,
+                Name = "rpc",
+                Location = Location,
+                TimeCreated = Clock.GetUtcNow(),
+                SourceId = "/vm",
+                SourceLocation = Location,
             };
             db.RestorePointCollections.Add(_collection);
         });
@@ -71,9 +76,15 @@ public sealed class PageBlobServer : IAsyncLifetime
     {
         var disk = new Disk
         {
-            SubscriptionId = Subscription, ResourceGroupName = ResourceGroup, Name = $"disk{Interlocked.Increment(ref _lastName)}", Location = Location,
-            TimeCreated = Clock.GetUtcNow(), SkuName = "Standard_LRS", SizeBytes = sizeBytes,
-            CreateOption = upload ? DiskCreateOption.Upload : DiskCreateOption.Empty, UploadSizeBytes = upload ? sizeBytes + VhdFooter.LengthBytes : null,
+            SubscriptionId = Subscription,
+            ResourceGroupName = ResourceGroup,
+            Name = $"disk{Interlocked.Increment(ref _lastName)}",
+            Location = Location,
+            TimeCreated = Clock.GetUtcNow(),
+            SkuName = "Standard_LRS",
+            SizeBytes = sizeBytes,
+            CreateOption = upload ? DiskCreateOption.Upload : DiskCreateOption.Empty,
+            UploadSizeBytes = upload ? sizeBytes + VhdFooter.LengthBytes : null,
         };
         Engine.CreateVolume(disk.Id, sizeBytes);
         await SaveAsync(db => db.Disks.Add(disk));
@@ -89,14 +100,26 @@ public sealed class PageBlobServer : IAsyncLifetime
         _names.Release();
         var restorePoint = new RestorePoint
         {
-            CollectionId = _collection!.Id, Name = $"rp{Interlocked.Increment(ref _lastName)}", TimeCreated = time, VirtualMachineId = Guid.NewGuid(), Model = "{}", SourceMetadata = "{}",
+            CollectionId = _collection!.Id,
+            Name = $"rp{Interlocked.Increment(ref _lastName)}",
+            TimeCreated = time,
+            VirtualMachineId = Guid.NewGuid(),
+            Model = "{}",
+            SourceMetadata = "{}",
         };
         Engine.CreatePoint(restorePoint.Id, [disk.Id]);
         using VolumeView view = Engine.OpenPoint(disk.Id, restorePoint.Id);
         var point = new DiskRestorePoint
         {
-            RestorePointId = restorePoint.Id, Name = $"{disk.Name}_{Guid.NewGuid()}", Location = Location, SourceUniqueId = disk.Id, SourceResourceId = disk.Name,
-            SizeBytes = view.SizeBytes, Lun = 0, TimeCreated = time, SnapshotTime = time,
+            RestorePointId = restorePoint.Id,
+            Name = $"{disk.Name}_{Guid.NewGuid()}",
+            Location = Location,
+            SourceUniqueId = disk.Id,
+            SourceResourceId = disk.Name,
+            SizeBytes = view.SizeBytes,
+            Lun = 0,
+            TimeCreated = time,
+            SnapshotTime = time,
         };
         await SaveAsync(db =>
         {
@@ -120,6 +143,12 @@ public sealed class PageBlobServer : IAsyncLifetime
             await SaveAsync(db => db.AccessGrants.Remove(grant));
             Grants.Forget(grant.SignedIdentifier);
         }
+    }
+
+    public async Task<string> NameOfRestorePointAsync(DiskRestorePoint point)
+    {
+        await using AsyncServiceScope scope = _app!.Services.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().RestorePoints.Where(row => row.Id == point.RestorePointId).Select(row => row.Name).SingleAsync();
     }
 
     /// <summary>An SDK client that fails at once instead of retrying.</summary>

@@ -149,7 +149,7 @@ public sealed class PageListDiffTests(PageBlobServer server) : IClassFixture<Pag
         await (await server.GetAsync(url + "&prevsnapshot=2026", ("x-ms-previous-snapshot-url", granted))).ShouldFailAsync(400, "InvalidInput");
         var error = await (await server.GetAsync($"{url}&prevsnapshot={Uri.EscapeDataString(granted)}")).ShouldFailAsync(400, "InvalidQueryParameterValue");
         error.Element("QueryParameterName")!.Value.ShouldBe("prevsnapshot");
-        error.Element("QueryParameterValue")!.Value.ShouldContain("sig=REDACTED");
+        error.Element("QueryParameterValue")!.Value.ShouldEndWith("sig=[removed]");
         await (await server.GetAsync(url, ("x-ms-previous-snapshot-url", granted), ("x-ms-version", "2018-11-09"))).ShouldFailAsync(409, "FeatureVersionMismatch");
     }
 

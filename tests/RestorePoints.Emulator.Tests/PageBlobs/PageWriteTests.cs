@@ -25,7 +25,7 @@ public sealed class PageWriteTests(PageBlobServer server) : IClassFixture<PageBl
         response.Header("Last-Modified").ShouldNotBeNull();
         response.Header("ETag").ShouldNotBe(before);
         HttpResponseMessage read = await server.GetAsync(url, ("x-ms-range", "bytes=0-2047"));
-        (await read.BytesAsync(HttpStatusCode.PartialContent)).ShouldBe([.. new byte[512], .. data, .. new byte[512]]);
+        (await read.BytesAsync(HttpStatusCode.PartialContent)).ShouldBeBytes([.. new byte[512], .. data, .. new byte[512]]);
         read.Header("ETag").ShouldBe(response.Header("ETag"));
     }
 
@@ -90,11 +90,11 @@ public sealed class PageWriteTests(PageBlobServer server) : IClassFixture<PageBl
         HttpResponseMessage response = await PutStructuredAsync(message, data.Length);
         response.StatusCode.ShouldBe(HttpStatusCode.Created);
         response.Header("x-ms-structured-body").ShouldBe("XSM/1.0; properties=crc64");
-        (await (await server.GetAsync(url, ("x-ms-range", "bytes=0-4194303"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBe(data);
+        (await (await server.GetAsync(url, ("x-ms-range", "bytes=0-4194303"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBeBytes(data);
 
         message[500_000] ^= 1;
         await (await PutStructuredAsync(message, data.Length)).ShouldFailAsync(400, "Crc64Mismatch");
-        (await (await server.GetAsync(url, ("x-ms-range", "bytes=0-4194303"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBe(data);
+        (await (await server.GetAsync(url, ("x-ms-range", "bytes=0-4194303"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBeBytes(data);
         await (await PutStructuredAsync(message[..1000], data.Length)).ShouldFailAsync(400, "InvalidInput");
         await (await PutStructuredAsync(message, 512)).ShouldFailAsync(413, "RequestBodyTooLarge");
 
@@ -159,17 +159,17 @@ public sealed class PageWriteTests(PageBlobServer server) : IClassFixture<PageBl
         await own.InitializeAsync();
         Disk disk = await own.NewDiskAsync(1 << 20, upload: true);
         string url = await own.GrantAsync(disk, AccessKind.Upload);
-        (await (await own.GetAsync(url, ("x-ms-range", "bytes=1048576-"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBe(new byte[512]);
+        (await (await own.GetAsync(url, ("x-ms-range", "bytes=1048576-"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBeBytes(new byte[512]);
         (await (await own.GetAsync(url + "&comp=pagelist")).PageListAsync()).Ranges.ShouldBeEmpty();
 
         byte[] end = Bytes(1024, seed: 1);
         (await own.PutPageAsync(url, (1 << 20) - 512, end)).StatusCode.ShouldBe(HttpStatusCode.Created);
         await own.RestartAsync();
-        (await (await own.GetAsync(url, ("x-ms-range", "bytes=1048064-"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBe(end);
+        (await (await own.GetAsync(url, ("x-ms-range", "bytes=1048064-"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBeBytes(end);
         (await (await own.GetAsync(url + "&comp=pagelist")).PageListAsync()).Ranges.Last().ShouldBe(Data(1 << 20, 512));
 
         await own.SendAsync(HttpMethod.Put, url + "&comp=page", [], ("x-ms-page-write", "clear"), ("x-ms-range", $"bytes=0-{(1 << 20) + 511}"));
-        (await (await own.GetAsync(url)).BytesAsync(HttpStatusCode.OK)).ShouldBe(new byte[(1 << 20) + 512]);
+        (await (await own.GetAsync(url)).BytesAsync(HttpStatusCode.OK)).ShouldBeBytes(new byte[(1 << 20) + 512]);
         (await (await own.GetAsync(url + "&comp=pagelist")).PageListAsync()).Ranges.ShouldBeEmpty();
     }
 

@@ -49,6 +49,15 @@ internal static class StorageReply
         return (ranges, list.Element("NextMarker")?.Value);
     }
 
+    /// <summary>As ShouldBe, which takes seconds for a mebibyte.</summary>
+    public static void ShouldBeBytes(this byte[] actual, byte[] expected, string? what = null)
+    {
+        actual.Length.ShouldBe(expected.Length, what);
+        int same = actual.AsSpan().CommonPrefixLength(expected);
+        if (same < expected.Length)
+            throw new ShouldAssertException($"{what} byte {same} should be {expected[same]} but was {actual[same]}");
+    }
+
     public static PageRange Data(long offset, long length) => new(offset, length, PageRangeKind.Allocated);
 
     public static PageRange Cleared(long offset, long length) => new(offset, length, PageRangeKind.Cleared);
