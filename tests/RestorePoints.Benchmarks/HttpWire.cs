@@ -46,18 +46,17 @@ internal sealed class HttpWire : IDisposable
         int have = 0, end;
         while ((end = _buffer.AsSpan(0, have).IndexOf("\r\n\r\n"u8)) < 0)
         {
-            int read = await _socket.ReceiveAsync(_buffer.AsMemory(have));
-            have += read > 0 ? read : throw new IOException("The server closed the connection.");
+            have += await FillAsync(_buffer.AsMemory(have));
         }
         string head = Encoding.ASCII.GetString(_buffer, 0, end);
         if (!head.StartsWith($"HTTP/1.1 {status} ", StringComparison.Ordinal))
             throw new InvalidOperationException($"Expected {status}: {Encoding.ASCII.GetString(_buffer, 0, have)}");
-        int at = head.IndexOf("Content-Length: ", StringComparison.OrdinalIgnoreCase);
+        int at = head.IndexOf("\r\nContent-Length: ", StringComparison.OrdinalIgnoreCase);
         if (at < 0)
             return head.Contains("chunked", StringComparison.OrdinalIgnoreCase) ? await ReceiveChunksAsync(end + 4, have) : 0;
-        long length = long.Parse(head.AsSpan(at + 16).ToString().Split('\r')[0], CultureInfo.InvariantCulture);
+        long length = long.Parse(head.AsSpan(at + 18).ToString().Split('\r')[0], CultureInfo.InvariantCulture);
         for (long left = length - (have - end - 4); left > 0;)
-            left -= await _socket.ReceiveAsync(_buffer.AsMemory(0, (int)Math.Min(left, _buffer.Length)));
+            left -= await FillAsync(_buffer.AsMemory(0, (int)Math.Min(left, _buffer.Length)));
         return length;
     }
 
@@ -71,11 +70,17 @@ internal sealed class HttpWire : IDisposable
         {
             int keep = Math.Min(have, 5);
             _buffer.AsSpan(have - keep, keep).CopyTo(_buffer);
-            int read = await _socket.ReceiveAsync(_buffer.AsMemory(keep));
+            int read = await FillAsync(_buffer.AsMemory(keep));
             have = keep + read;
             total += read;
         }
         return total;
+    }
+
+    private async ValueTask<int> FillAsync(Memory<byte> buffer)
+    {
+        int read = await _socket.ReceiveAsync(buffer);
+        return read > 0 ? read : throw new IOException("The server closed the connection.");
     }
 
     public void Dispose() => _socket.Dispose();

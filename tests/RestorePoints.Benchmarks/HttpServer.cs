@@ -29,7 +29,8 @@ internal sealed class HttpServer : IAsyncDisposable
 
     private static async Task<HttpServer> StartAsync(string assembly, params string[] arguments)
     {
-        Process process = Process.Start(new ProcessStartInfo("dotnet", [assembly, .. arguments]) { RedirectStandardOutput = true })!;
+        // The log of the requests goes nowhere: it would end on the console of this program.
+        Process process = Process.Start(new ProcessStartInfo("sh", ["-c", "exec dotnet \"$@\" 2>/dev/null", "sh", assembly, .. arguments]) { RedirectStandardOutput = true })!;
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
             int at = line.IndexOf("http://", StringComparison.Ordinal);
