@@ -185,6 +185,7 @@ if $start; then
   if [ -z "${SKIP_BUILD:-}" ]; then
     dotnet build "$root/src/RestorePoints.Emulator" -c "$configuration" -v quiet --nologo >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; fail "the build failed"; }
   fi
+  : >"$work/server.log"
   dotnet "$dll" --Emulator:HttpPort=auto --Emulator:HttpsPort=0 --Emulator:DataDirectory="$work/data" >"$work/server.log" 2>&1 &
   server=$!
   for ((i = 0; i < 600; i++)); do

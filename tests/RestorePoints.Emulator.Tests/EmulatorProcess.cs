@@ -19,7 +19,7 @@ public sealed partial class EmulatorProcess : IAsyncDisposable
 
     public string DataDirectory { get; }
     public Uri Http { get; private set; } = null!;
-    
+
     /// <summary>null when TLS is off.</summary>
     public Uri? Https { get; private set; }
 
