@@ -38,6 +38,8 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
         bool changes = !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method);
         if (!changes)
         {
+            // One connection for all of the request's queries.
+            await db.Database.OpenConnectionAsync(http.RequestAborted);
             await SetGroupAsync(context);
             await next();
             return;
@@ -61,7 +63,7 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
         bool isGroupItself = http.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>()?.Family == ApiVersionFamily.Resources;
         if (isGroupItself || context.RouteData.Values["resourceGroupName"] is not string name || http.Features.Get<ArmScope>() is not { } scope)
             return;
-        ResourceGroup group = await db.ResourceGroups.SingleOrDefaultAsync(known => known.SubscriptionId == scope.SubscriptionId && known.Name == name, http.RequestAborted)
+        ResourceGroup group = await db.FindGroupAsync(scope.SubscriptionId, name)
             ?? throw ArmErrors.ResourceGroupNotFound(name).AsException();
         http.Features.Set(scope with { ResourceGroup = group });
     }

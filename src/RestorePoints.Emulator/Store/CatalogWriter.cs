@@ -16,6 +16,8 @@ public sealed class CatalogWriter : IDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
+            // A write is saved once and whole: there is nothing to go back to in its middle.
+            db.Database.AutoSavepointsEnabled = false;
             return new CatalogWrite(_gate, db, await db.Database.BeginTransactionAsync(cancellationToken));
         }
         catch

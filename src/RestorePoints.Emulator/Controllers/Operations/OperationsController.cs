@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
@@ -37,8 +36,8 @@ public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvide
             throw ArmErrors.OperationNotFound(operationId).AsException();
         if (options.Value.OperationTime == OperationTimeMode.Immediate)
             await runner.WaitAsync(id, PollWait, HttpContext.RequestAborted);
-        Operation operation = await Db.Operations.AsNoTracking().SingleOrDefaultAsync(known => known.Id == id && known.SubscriptionId == SubscriptionId, HttpContext.RequestAborted)
-            ?? throw ArmErrors.OperationNotFound(operationId).AsException();
+        if (await Db.FindOperationAsync(id) is not { } operation || operation.SubscriptionId != SubscriptionId)
+            throw ArmErrors.OperationNotFound(operationId).AsException();
         if (operation.Status == OperationStatus.InProgress && options.Value.RetryAfter == RetryAfterMode.Always)
             Response.Headers.RetryAfter = "1";
         return monitor ? Result(operation) : Content(StatusBody(operation), ArmJson.ContentType);

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
@@ -17,8 +16,8 @@ public sealed class OperationResultsController(EmulatorDbContext db, TimeProvide
         if (!Guid.TryParse(operationId, out Guid id))
             throw ArmErrors.OperationNotFound(operationId).AsException();
         await runner.WaitAsync(id, OperationsControllerBase.PollWait, HttpContext.RequestAborted);
-        Operation operation = await Db.Operations.AsNoTracking().SingleOrDefaultAsync(known => known.Id == id && known.SubscriptionId == SubscriptionId)
-            ?? throw ArmErrors.OperationNotFound(operationId).AsException();
+        if (await Db.FindOperationAsync(id) is not { } operation || operation.SubscriptionId != SubscriptionId)
+            throw ArmErrors.OperationNotFound(operationId).AsException();
         switch (operation.Status)
         {
             case OperationStatus.InProgress:

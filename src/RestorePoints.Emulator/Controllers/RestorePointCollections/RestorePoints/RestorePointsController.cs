@@ -18,9 +18,9 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     {
         if (expand is not null && !expand.Equals("instanceView", StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.InvalidExpand(expand, "instanceView").AsException();
-        RestorePointCollection collection = await FindCollectionAsync(restorePointCollectionName)
+        RestorePointCollection collection = await Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, restorePointCollectionName)
             ?? throw ArmErrors.ResourceNotFound("restorePointCollections", restorePointCollectionName, ResourceGroupName).AsException();
-        RestorePoint point = await FindAsync(collection, restorePointName) ?? throw ArmErrors.EntityNotFound.AsException();
+        RestorePoint point = await Db.FindRestorePointAsync(collection.Id, restorePointName) ?? throw ArmErrors.EntityNotFound.AsException();
         return RestorePointModel.From(point, collection, HttpContext.ApiVersion(), expand is not null);
     }
 
@@ -28,11 +28,11 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     [AsyncOperation(StatusCodes.Status201Created, Location = false, Notification = true)]
     public async Task<IActionResult> Create(string restorePointCollectionName, string restorePointName, RestorePointModel request)
     {
-        RestorePointCollection collection = await FindCollectionAsync(restorePointCollectionName)
+        RestorePointCollection collection = await Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, restorePointCollectionName)
             ?? throw ArmErrors.ParentResourceNotFound(restorePointCollectionName).AsException();
         RestorePointPropertiesModel properties = request.Properties ?? new RestorePointPropertiesModel();
         string model = ModelOf(properties);
-        RestorePoint? point = await FindAsync(collection, restorePointName);
+        RestorePoint? point = await Db.FindRestorePointAsync(collection.Id, restorePointName);
         if (point is not null)
             return await RepeatAsync(point, collection, model);
 
@@ -40,8 +40,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         RequireImplemented(properties);
         VirtualMachine vm = await RequireMachineAsync(collection);
         List<Disk> included = Included(vm, properties.ExcludeDisks);
-        await RequireRoomAsync(vm);
-        bool concurrent = await Db.RestorePoints.AnyAsync(other => other.VirtualMachineId == vm.Id && other.ProvisioningState == ProvisioningState.Creating);
+        bool concurrent = await IsBeingProtectedAsync(vm);
         point = new RestorePoint
         {
             CollectionId = collection.Id,
@@ -63,7 +62,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> Delete(string restorePointCollectionName, string restorePointName)
     {
-        if (await FindCollectionAsync(restorePointCollectionName) is not { } collection || await FindAsync(collection, restorePointName) is not { } point)
+        if (await Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, restorePointCollectionName) is not { } collection || await Db.FindRestorePointAsync(collection.Id, restorePointName) is not { } point)
             return NoContent();
         if (await Db.HasActiveAccessBelowAsync(Db.RestorePoints.Where(known => known.Id == point.Id), Now))
             throw ArmErrors.DiskRestorePointUsedByCustomer.AsException();
@@ -128,16 +127,14 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
             : throw ArmErrors.InvalidParameter("excludeDisks", $"No disk of the virtual machine '{vm.Name}' is left to include in the restore point.").AsException();
     }
 
-    private async Task RequireRoomAsync(VirtualMachine vm)
+    /// <summary>Whether another point of the machine is being created; refuses when the machine has as many points as it may have.</summary>
+    private async Task<bool> IsBeingProtectedAsync(VirtualMachine vm)
     {
+        var states = await Db.RestorePoints.Where(point => point.VirtualMachineId == vm.Id).GroupBy(point => point.ProvisioningState)
+            .Select(points => new { State = points.Key, Count = points.Count() }).ToListAsync();
         int limit = options.Value.Limits.RestorePointsPerVm;
-        if (limit > 0 && await Db.RestorePoints.CountAsync(point => point.VirtualMachineId == vm.Id && point.ProvisioningState != ProvisioningState.Failed) >= limit)
+        if (limit > 0 && states.Where(points => points.State != ProvisioningState.Failed).Sum(points => points.Count) >= limit)
             throw ArmErrors.RestorePointLimitReached.AsException();
+        return states.Exists(points => points.State == ProvisioningState.Creating);
     }
-
-    private Task<RestorePointCollection?> FindCollectionAsync(string name) => Db.RestorePointCollections.SingleOrDefaultAsync(collection =>
-        collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName && collection.Name == name);
-
-    private Task<RestorePoint?> FindAsync(RestorePointCollection collection, string name) =>
-        Db.RestorePoints.Include(point => point.DiskRestorePoints).SingleOrDefaultAsync(point => point.CollectionId == collection.Id && point.Name == name);
 }

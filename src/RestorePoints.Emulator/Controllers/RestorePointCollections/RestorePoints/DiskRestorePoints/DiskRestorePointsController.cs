@@ -68,12 +68,9 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
 
     private async Task<RestorePoint> RequireRestorePointAsync(string collectionName, string name)
     {
-        RestorePointCollection collection = await Db.RestorePointCollections.SingleOrDefaultAsync(collection =>
-            collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName && collection.Name == collectionName)
+        RestorePointCollection collection = await Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, collectionName)
             ?? throw ArmErrors.ResourceNotFound("restorePointCollections", collectionName, ResourceGroupName).AsException();
-        return await Db.RestorePoints.Include(point => point.Collection).Include(point => point.DiskRestorePoints)
-            .SingleOrDefaultAsync(point => point.CollectionId == collection.Id && point.Name == name)
-            ?? throw ArmErrors.EntityNotFound.AsException();
+        return await Db.FindRestorePointAsync(collection.Id, name) ?? throw ArmErrors.EntityNotFound.AsException();
     }
 
     private static DiskRestorePoint Require(RestorePoint point, string name) =>
