@@ -126,7 +126,12 @@ public static class ArmErrors
     public static ArmError DiskUploadNotEnded(string disk) => OperationNotAllowed(
         $"Disk {disk} is waiting for its upload. Call EndGetAccess when the upload is complete.");
 
-    public static ArmError DiskNotUsable(string disk, string state) => OperationNotAllowed($"Disk {disk} cannot be attached in its provisioning state {state}.");
+    public static ArmError DiskNotUsable(string disk, string state) => OperationNotAllowed($"The operation is not allowed on disk {disk} in its provisioning state {state}.");
+
+    public static ArmError BeingDeleted(string resource) => OperationNotAllowed($"{resource} is being deleted. Please retry when the deletion has ended.");
+
+    public static ArmError ResourceGroupBeingDeleted(string group) => new(409, "ResourceGroupBeingDeleted",
+        $"The resource group '{group}' is in deprovisioning state and cannot perform this operation.");
 
     public static ArmError DiskAlreadyExists(string disk) => new(409, "ConflictingUserInput",
         $"Disk '{disk}' already exists in the resource group. Only CreateOption.Attach is supported.", "managedDisk");

@@ -16,10 +16,22 @@ public static class ArmJson
 {
     public const string ContentType = "application/json; charset=utf-8";
 
+    /// <summary>How deep a request may nest. Answers put stored bodies a few levels deeper into others, so it is well below what can be written (64).</summary>
+    private const int MaxInputDepth = 32;
+
     private static readonly ConcurrentDictionary<string, JsonSerializerOptions> OptionsByVersion = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, JsonSerializerOptions> InputOptionsByVersion = new(StringComparer.Ordinal);
 
     /// <summary>Serializer options of one api-version; <c>""</c> shows everything.</summary>
     public static JsonSerializerOptions OptionsFor(string apiVersion) => OptionsByVersion.GetOrAdd(apiVersion, Build);
+
+    /// <summary>As <see cref="OptionsFor"/>, for what clients send: limited depth, no name twice in an object.</summary>
+    public static JsonSerializerOptions InputOptionsFor(string apiVersion) => InputOptionsByVersion.GetOrAdd(apiVersion, static version =>
+    {
+        var options = new JsonSerializerOptions(OptionsFor(version)) { MaxDepth = MaxInputDepth, AllowDuplicateProperties = false };
+        options.MakeReadOnly();
+        return options;
+    });
 
     public static byte[] SerializeToUtf8Bytes(object value, string apiVersion) =>
         JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), OptionsFor(apiVersion));

@@ -23,7 +23,7 @@ public sealed class ArmJsonInputFormatter : TextInputFormatter, IInputFormatterE
         try
         {
             object? model = await JsonSerializer.DeserializeAsync(context.HttpContext.Request.Body, context.ModelType,
-                ArmJson.OptionsFor(context.HttpContext.ApiVersion()), context.HttpContext.RequestAborted);
+                ArmJson.InputOptionsFor(context.HttpContext.ApiVersion()), context.HttpContext.RequestAborted);
             return model is null
                 ? throw ArmErrors.InvalidRequestContent("The body must be a JSON object.").AsException()
                 : await InputFormatterResult.SuccessAsync(model);

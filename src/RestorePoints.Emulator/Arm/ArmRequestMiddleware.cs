@@ -10,6 +10,9 @@ public sealed class ArmRequestMiddleware(RequestDelegate next, TimeProvider time
         IHeaderDictionary request = context.Request.Headers, response = context.Response.Headers;
         string correlationId = request["x-ms-correlation-request-id"].FirstOrDefault() is { } sent && Guid.TryParse(sent, out Guid given) ? given.ToString() : Guid.NewGuid().ToString();
         string? clientRequestId = string.Equals(request["x-ms-return-client-request-id"], "true", StringComparison.OrdinalIgnoreCase) ? request["x-ms-client-request-id"].FirstOrDefault() : null;
+        // A header is echoed only if it can be one.
+        if (clientRequestId?.All(character => character is >= ' ' and <= '~') == false)
+            clientRequestId = null;
         string requestId = Guid.NewGuid().ToString();
         string routing = $"EMULATOR:{time.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}:{correlationId}";
 

@@ -7,7 +7,7 @@ public static class ArmResponse
     {
         context.Response.ContentType = ArmJson.ContentType;
         context.Response.ContentLength = body.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, CancellationToken.None).AsTask();
     }
 
     public static Task WriteArmErrorAsync(this HttpContext context, ArmError error)

@@ -65,6 +65,8 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
             return;
         ResourceGroup group = await db.FindGroupAsync(scope.SubscriptionId, name)
             ?? throw ArmErrors.ResourceGroupNotFound(name).AsException();
+        if (group.ProvisioningState == ProvisioningState.Deleting && !HttpMethods.IsGet(http.Request.Method))
+            throw ArmErrors.ResourceGroupBeingDeleted(group.Name).AsException();
         http.Features.Set(scope with { ResourceGroup = group });
     }
 }

@@ -42,13 +42,4 @@ public abstract class ArmController(EmulatorDbContext db, TimeProvider time) : C
         HttpContext.Features.Set(operation);
         return operation;
     }
-
-    /// <summary>The name rule of Compute resources, for a PUT that would create one.</summary>
-    protected static void RequireValidName(string parameter, string name)
-    {
-        bool valid = name.Length <= 80 && char.IsAsciiLetterOrDigit(name[0]) && name[^1] is not ('.' or '-')
-            && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '_' or '-' or '.');
-        if (!valid)
-            throw ArmErrors.InvalidName(parameter, @"^[^_\W][\w-._]{0,79}(?<![-.])$").AsException();
-    }
 }

@@ -31,5 +31,6 @@ public static class IdentityEndpoints
     }
 
     /// <summary>Scheme, host and port as the client wrote them, without a slash at the end.</summary>
-    internal static string BaseUrl(this HttpRequest request) => $"{request.Scheme}://{request.Host}";
+    internal static string BaseUrl(this HttpRequest request) =>
+        $"{request.Scheme}://{(request.Host.HasValue ? request.Host.Value : $"127.0.0.1:{request.HttpContext.Connection.LocalPort}")}";
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Identity;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
@@ -29,7 +30,9 @@ public sealed class AsyncOperationMiddleware(RequestDelegate next, IOptions<Emul
     private void Stamp(HttpContext context, AsyncOperationAttribute metadata, Operation operation)
     {
         HttpResponse response = context.Response;
-        response.StatusCode = metadata.StatusCode;
+        // An action that answers another success than 200 has chosen it.
+        if (response.StatusCode == StatusCodes.Status200OK)
+            response.StatusCode = metadata.StatusCode;
         response.Headers["x-ms-request-id"] = operation.Id.ToString();
         response.Headers["Azure-AsyncOperation"] = PollingUrl(context, operation, monitor: false);
         if (metadata.Location)
@@ -47,7 +50,7 @@ public sealed class AsyncOperationMiddleware(RequestDelegate next, IOptions<Emul
     {
         ApiVersionFamily family = context.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>()?.Family ?? ApiVersionFamily.Compute;
         string segment = family == ApiVersionFamily.Disk ? "DiskOperations" : "operations";
-        return $"{context.Request.Scheme}://{context.Request.Host}/subscriptions/{operation.SubscriptionId}/providers/{ArmResourceId.Provider}/locations/{operation.Location}"
+        return $"{context.Request.BaseUrl()}/subscriptions/{operation.SubscriptionId}/providers/{ArmResourceId.Provider}/locations/{operation.Location}"
             + $"/{segment}/{operation.Id}?p={ShardOf(operation.Location, segment)}{(monitor ? "&monitor=true" : "")}&api-version={context.Request.Query["api-version"]}";
     }
 

@@ -11,7 +11,8 @@ public sealed class CreateDisk(RegionStores regions) : ArmOperation
 {
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        Disk disk = await context.Db.Disks.SingleAsync(disk => disk.Id == context.Operation.ResourceRowId, cancellationToken);
+        Disk disk = await context.Db.Disks.SingleOrDefaultAsync(disk => disk.Id == context.Operation.ResourceRowId, cancellationToken)
+            ?? throw ArmErrors.EntityNotFound.AsException();
         SnapshotStore store = regions.Get(disk.Location);
         try
         {
@@ -39,9 +40,19 @@ public sealed class CreateDisk(RegionStores regions) : ArmOperation
             case DiskCreateOption.Copy:
                 // The operation's id names a point that lives only for the copy; a repeat after a crash finds or makes it again.
                 Guid moment = context.Operation.Id;
-                store.CreatePoint(moment, [disk.SourceUniqueId!.Value]);
-                store.CreateVolumeFromPoint(disk.Id, disk.SourceUniqueId.Value, moment, disk.SizeBytes);
-                store.DeletePoint(disk.SourceUniqueId.Value, moment);
+                Guid sourceId = disk.SourceUniqueId!.Value;
+                // The source may have grown since the request was accepted.
+                long sourceBytes = await context.Db.Disks.Where(source => source.Id == sourceId).Select(source => source.SizeBytes).SingleOrDefaultAsync(cancellationToken);
+                disk.SizeBytes = Math.Max(disk.SizeBytes, sourceBytes);
+                try
+                {
+                    store.CreatePoint(moment, [sourceId]);
+                    store.CreateVolumeFromPoint(disk.Id, sourceId, moment, disk.SizeBytes);
+                }
+                finally
+                {
+                    store.DeletePoint(sourceId, moment);
+                }
                 break;
             case DiskCreateOption.Restore:
                 ArmResourceId id = ArmResourceId.Parse(disk.SourceResourceId!);

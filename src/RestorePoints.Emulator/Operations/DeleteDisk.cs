@@ -5,7 +5,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Deletes a disk. Restore points keep what they froze of it.</summary>
-public sealed class DeleteDisk(Removal removal) : ArmOperation
+public sealed class DeleteDisk(Removal removal, TimeProvider time) : ArmOperation
 {
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -14,6 +14,9 @@ public sealed class DeleteDisk(Removal removal) : ArmOperation
             return;
         if (disk.VirtualMachine is { } vm)
             throw ArmErrors.DiskIsAttached(disk.Name, vm.Name).AsException();
+        // Granted after the request was accepted.
+        if (await context.Db.ActiveGrantAsync(disk.Id, time.GetUtcNow()) is not null)
+            throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
         await removal.RemoveAsync(context, disk);
     }
 

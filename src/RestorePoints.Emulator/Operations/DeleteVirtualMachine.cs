@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Deletes a virtual machine, and those of its disks whose <c>deleteOption</c> says so. Its collections and restore points stay.</summary>
-public sealed class DeleteVirtualMachine(Removal removal) : ArmOperation
+public sealed class DeleteVirtualMachine(Removal removal, TimeProvider time) : ArmOperation
 {
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -13,7 +14,11 @@ public sealed class DeleteVirtualMachine(Removal removal) : ArmOperation
         if (vm is null)
             return;
         foreach (Disk disk in VirtualMachineDisks.DeletedWith(vm).ToList())
+        {
+            if (await context.Db.ActiveGrantAsync(disk.Id, time.GetUtcNow()) is not null)
+                throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
             await removal.RemoveAsync(context, disk);
+        }
         foreach (Disk disk in vm.Disks)
             disk.Lun = null;
         context.Db.VirtualMachines.Remove(vm);

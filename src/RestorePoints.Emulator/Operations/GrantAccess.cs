@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.PageBlobs;
@@ -8,7 +9,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>beginGetAccess: makes a SAS, or extends the one that is active and answers its URL again.</summary>
-public sealed class GrantAccess(AccessGrants grants, TimeProvider time) : ArmOperation
+public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions<EmulatorOptions> options) : ArmOperation
 {
     /// <param name="SnapshotTime">Of a disk restore point; null for a disk.</param>
     public sealed record Arguments(AccessKind Kind, string Location, Guid VolumeId, Guid? PointId, DateTimeOffset? SnapshotTime, string BaseUrl, long DurationSeconds);
@@ -24,6 +25,8 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time) : ArmOpe
         AccessGrant? grant = await context.Db.ActiveGrantAsync(resource, now);
         if (grant is null)
         {
+            if (arguments.PointId is not null)
+                await context.Db.RequireRoomInFamilyAsync(arguments.VolumeId, resource, options.Value.Limits.SasPerFamily, now);
             grant = AccessGrants.NewGrant(arguments.Kind, arguments.BaseUrl, arguments.Location, arguments.VolumeId, arguments.PointId,
                 arguments.SnapshotTime, resource, context.Operation.SubscriptionId, expiresOn, now);
             context.Db.AccessGrants.Add(grant);
@@ -41,12 +44,14 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time) : ArmOpe
     {
         if (arguments.PointId is not null)
         {
-            if (!await context.Db.DiskRestorePoints.AnyAsync(point => point.Id == resource))
+            if (!await context.Db.DiskRestorePoints.AnyAsync(point => point.Id == resource && point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded))
                 throw ArmErrors.EntityNotFound.AsException();
             return;
         }
         Disk disk = await context.Db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk => disk.Id == resource)
             ?? throw ArmErrors.EntityNotFound.AsException();
+        if (disk.ProvisioningState is ProvisioningState.Failed or ProvisioningState.Deleting)
+            throw ArmErrors.DiskNotUsable(disk.Name, disk.ProvisioningState.ToString()).AsException();
         if (disk.VirtualMachine is { PowerState: not PowerState.Deallocated } vm)
             throw ArmErrors.DiskOfRunningMachine(disk.Name, vm.Name).AsException();
     }

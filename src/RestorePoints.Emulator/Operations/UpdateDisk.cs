@@ -1,37 +1,43 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
 
-/// <summary>Applies a PATCH to a disk: tags as a whole, SKU, policies, growth.</summary>
-public sealed class UpdateDisk(RegionStores regions) : ArmOperation
+/// <summary>Applies a PATCH or a repeated PUT to a disk: tags as a whole, SKU, policies, growth.</summary>
+public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOperation
 {
+    /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
+    public sealed record Arguments(DiskUpdate Update, bool ReplaceTags);
+
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        Disk disk = await context.Db.Disks.Include(disk => disk.VirtualMachine).SingleAsync(disk => disk.Id == context.Operation.ResourceRowId, cancellationToken);
-        DiskUpdate update = JsonSerializer.Deserialize<DiskUpdate>(context.Operation.Arguments!)!;
+        Disk disk = await context.Db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk => disk.Id == context.Operation.ResourceRowId, cancellationToken)
+            ?? throw ArmErrors.EntityNotFound.AsException();
+        (DiskUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
         DiskUpdateProperties? properties = update.Properties;
-        disk.Tags = Tags.From(update.Tags) ?? disk.Tags;
+        disk.Tags = Tags.From(update.Tags) ?? (replaceTags ? null : disk.Tags);
         disk.SkuName = NewDisks.SkuName(update.Sku?.Name) ?? disk.SkuName;
-        disk.OsType = properties?.OsType ?? disk.OsType;
-        disk.NetworkAccessPolicy = properties?.NetworkAccessPolicy ?? disk.NetworkAccessPolicy;
-        disk.PublicNetworkAccess = properties?.PublicNetworkAccess ?? disk.PublicNetworkAccess;
+        disk.OsType = NewDisks.OsType(properties?.OsType) ?? disk.OsType;
+        disk.NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties?.NetworkAccessPolicy) ?? disk.NetworkAccessPolicy;
+        disk.PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties?.PublicNetworkAccess) ?? disk.PublicNetworkAccess;
         disk.IopsReadWrite = properties?.DiskIOPSReadWrite ?? disk.IopsReadWrite;
         disk.MBpsReadWrite = properties?.DiskMBpsReadWrite ?? disk.MBpsReadWrite;
-        if (properties?.DiskSizeGB is { } sizeGB && sizeGB << 30 > disk.SizeBytes)
+        if (properties?.DiskSizeGB is { } sizeGB && sizeGB > disk.SizeGB)
         {
             regions.Get(disk.Location).Resize(disk.Id, sizeGB << 30);
             disk.SizeBytes = sizeGB << 30;
         }
         disk.ProvisioningState = ProvisioningState.Succeeded;
-        context.SetOutput(DiskModel.From(disk, (await context.Db.ActiveGrantAsync(disk.Id, context.Operation.StartTime))?.Kind));
+        context.SetOutput(DiskModel.From(disk, (await context.Db.ActiveGrantAsync(disk.Id, time.GetUtcNow()))?.Kind));
     }
 
+    /// <summary>A disk whose change failed is as good as before.</summary>
     public override async Task FailAsync(OperationContext context)
     {
         Disk? disk = await context.Db.Disks.SingleOrDefaultAsync(disk => disk.Id == context.Operation.ResourceRowId);
-        disk?.ProvisioningState = ProvisioningState.Failed;
+        disk?.ProvisioningState = ProvisioningState.Succeeded;
     }
 }

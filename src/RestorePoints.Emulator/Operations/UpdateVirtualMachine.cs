@@ -13,7 +13,7 @@ public sealed class UpdateVirtualMachine(RegionStores regions) : ArmOperation
     {
         VirtualMachine vm = await context.Db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefaultAsync(vm => vm.Id == context.Operation.ResourceRowId, cancellationToken)
             ?? throw ArmErrors.EntityNotFound.AsException();
-        foreach (Disk disk in vm.Disks.Where(disk => disk.ProvisioningState == ProvisioningState.Updating && disk.CreateOption is DiskCreateOption.FromImage or DiskCreateOption.Empty))
+        foreach (Disk disk in vm.Disks.Where(disk => disk.ProvisioningState == ProvisioningState.Creating))
         {
             regions.Get(disk.Location).CreateVolume(disk.Id, disk.SizeBytes);
             disk.ProvisioningState = ProvisioningState.Succeeded;
@@ -26,7 +26,11 @@ public sealed class UpdateVirtualMachine(RegionStores regions) : ArmOperation
 
     public override async Task FailAsync(OperationContext context)
     {
-        VirtualMachine? vm = await context.Db.VirtualMachines.SingleOrDefaultAsync(vm => vm.Id == context.Operation.ResourceRowId);
-        vm?.ProvisioningState = ProvisioningState.Failed;
+        VirtualMachine? vm = await context.Db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefaultAsync(vm => vm.Id == context.Operation.ResourceRowId);
+        if (vm is null)
+            return;
+        vm.ProvisioningState = ProvisioningState.Failed;
+        foreach (Disk disk in vm.Disks.Where(disk => disk.ProvisioningState == ProvisioningState.Creating))
+            disk.ProvisioningState = ProvisioningState.Failed;
     }
 }

@@ -13,7 +13,7 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
 {
     private const string KeySetting = "SasKey";
 
-    private readonly ConcurrentDictionary<string, IssuedSas> _issued = new(StringComparer.Ordinal);
+    private volatile ConcurrentDictionary<string, IssuedSas> _issued = new(StringComparer.Ordinal);
 
     /// <summary>Random until <see cref="LoadAsync"/> has read the one of the data directory.</summary>
     internal byte[] Key { get; private set; } = RandomNumberGenerator.GetBytes(32);
@@ -30,9 +30,12 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
         }
         Key = Convert.FromBase64String(setting.Value);
 
-        Clear();
+        // Exchanged at once: a request of the data plane meets the grants of before or those of after, never a part.
+        var issued = new ConcurrentDictionary<string, IssuedSas>(StringComparer.Ordinal);
         await foreach (AccessGrant grant in db.AccessGrants.AsNoTracking().AsAsyncEnumerable())
-            Remember(grant);
+            issued[grant.SignedIdentifier] = new IssuedSas(grant, Key);
+        _issued = issued;
+        uploadFooters.Clear();
     }
 
     /// <summary>Adds or replaces a grant that is committed. Keeps the instance: do not change it afterwards.</summary>
@@ -43,13 +46,6 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
     {
         if (_issued.TryRemove(signedIdentifier, out IssuedSas? sas) && sas.Grant.Kind == AccessKind.Upload)
             uploadFooters.Forget(sas.Grant.VolumeId);
-    }
-
-    /// <summary>Forgets every grant; the key stays.</summary>
-    public void Clear()
-    {
-        _issued.Clear();
-        uploadFooters.Clear();
     }
 
     /// <summary>The URL to hand out; the same for every call, also after an extension or a restart.</summary>

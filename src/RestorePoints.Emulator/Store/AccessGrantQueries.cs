@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
 
 namespace RestorePoints.Emulator.Store;
 
@@ -17,5 +18,16 @@ public static class AccessGrantQueries
     {
         IQueryable<AccessGrant> active = db.ActiveGrants(now);
         return points.SelectMany(point => point.DiskRestorePoints).AnyAsync(disk => active.Any(grant => grant.ResourceRowId == disk.Id));
+    }
+
+    /// <summary>The snapshots of one disk with an active SAS are limited; one that has its SAS already is not counted again.</summary>
+    /// <param name="limit">0: none.</param>
+    public static async Task RequireRoomInFamilyAsync(this EmulatorDbContext db, Guid volumeId, Guid diskRestorePointId, int limit, DateTimeOffset now)
+    {
+        if (limit == 0)
+            return;
+        List<Guid> granted = await db.ActiveGrants(now).Where(grant => grant.VolumeId == volumeId && grant.PointId != null).Select(grant => grant.ResourceRowId).ToListAsync();
+        if (!granted.Contains(diskRestorePointId) && granted.Count >= limit)
+            throw ArmErrors.TooManySharedAccessSignatures(limit).AsException();
     }
 }

@@ -22,6 +22,8 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
             RuleFor(disk => disk.Properties!.HyperVGeneration).OneOf("V1", "V2");
             RuleFor(disk => disk.Properties!.NetworkAccessPolicy).OneOf("AllowAll", "AllowPrivate", "DenyAll");
             RuleFor(disk => disk.Properties!.PublicNetworkAccess).OneOf("Enabled", "Disabled");
+            RuleFor(disk => disk.Properties!.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+            RuleFor(disk => disk.Properties!.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
             RuleFor(disk => disk.Properties!.DiskSizeGB).InclusiveBetween(1, 65_536).WithErrorCode(ArmValidation.InvalidParameter)
                 .WithMessage("The value '{PropertyValue}' of diskSizeGB is out of range. It must be between 1 and 65536.");
             RuleFor(disk => disk.Properties!.CreationData).NotNull().WithErrorCode(ArmValidation.InvalidParameter)
@@ -62,6 +64,8 @@ public sealed class DiskUpdateValidator : AbstractValidator<DiskUpdate>
             RuleFor(disk => disk.Properties!.OsType).OneOf("Windows", "Linux");
             RuleFor(disk => disk.Properties!.NetworkAccessPolicy).OneOf("AllowAll", "AllowPrivate", "DenyAll");
             RuleFor(disk => disk.Properties!.PublicNetworkAccess).OneOf("Enabled", "Disabled");
+            RuleFor(disk => disk.Properties!.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+            RuleFor(disk => disk.Properties!.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
             RuleFor(disk => disk.Properties!.DiskSizeGB).InclusiveBetween(1, 65_536).WithErrorCode(ArmValidation.InvalidParameter)
                 .WithMessage("The value '{PropertyValue}' of diskSizeGB is out of range. It must be between 1 and 65536.");
         });

@@ -31,16 +31,23 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
         Disk? disk = await FindAsync(diskName);
         if (disk is null)
         {
-            RequireValidName("diskName", diskName);
+            ResourceNames.RequireValid("diskName", diskName);
             disk = await newDisks.FromRequestAsync(SubscriptionId, ResourceGroupName, diskName, request);
             Accept<CreateDisk>(disk.Id, disk.Id, disk.Location);
             return DiskModel.Accepted(disk);
         }
         RequireSameCreation(disk, request);
-        DiskPropertiesModel properties = request.Properties!;
-        return await ChangeAsync(disk, new DiskUpdate
+        if (disk.ProvisioningState == ProvisioningState.Failed)
         {
-            Tags = request.Tags ?? [],
+            // Its creation failed: the same request makes it again.
+            disk.ProvisioningState = ProvisioningState.Updating;
+            Accept<CreateDisk>(disk.Id, disk.Id, disk.Location);
+            return DiskModel.Accepted(disk);
+        }
+        DiskPropertiesModel properties = request.Properties!;
+        return await ChangeAsync(disk, replaceTags: true, new DiskUpdate
+        {
+            Tags = request.Tags,
             Sku = request.Sku,
             Properties = new DiskUpdateProperties
             {
@@ -56,7 +63,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
 
     [HttpPatch(InGroup + "/{diskName}")]
     [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
-    public async Task<DiskModel> Update(string diskName, DiskUpdate request) => await ChangeAsync(await RequireAsync(diskName), request);
+    public async Task<DiskModel> Update(string diskName, DiskUpdate request) => await ChangeAsync(await RequireAsync(diskName), replaceTags: false, request);
 
     [HttpDelete(InGroup + "/{diskName}")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
@@ -78,6 +85,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     public async Task<IActionResult> BeginGetAccess(string diskName, GrantAccessData request)
     {
         Disk disk = await RequireAsync(diskName);
+        RequireUsable(disk);
         bool write = "Write".Equals(request.Access, StringComparison.OrdinalIgnoreCase);
         if (disk.VirtualMachine is { PowerState: not PowerState.Deallocated } vm)
             throw ArmErrors.DiskOfRunningMachine(disk.Name, vm.Name).AsException();
@@ -99,24 +107,31 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
         return StatusCode(StatusCodes.Status202Accepted);
     }
 
-    private async Task<DiskModel> ChangeAsync(Disk disk, DiskUpdate request)
+    private async Task<DiskModel> ChangeAsync(Disk disk, bool replaceTags, DiskUpdate request)
     {
-        if (request.Properties?.DiskSizeGB is { } sizeGB && sizeGB << 30 != disk.SizeBytes)
+        RequireUsable(disk);
+        if (request.Properties?.DiskSizeGB is { } sizeGB && sizeGB != disk.SizeGB)
         {
-            if (sizeGB << 30 < disk.SizeBytes)
-                throw ArmErrors.DiskCannotShrink(disk.Name, disk.SizeBytes >> 30, sizeGB).AsException();
+            if (sizeGB < disk.SizeGB)
+                throw ArmErrors.DiskCannotShrink(disk.Name, disk.SizeGB, sizeGB).AsException();
             if (disk.DiskState == DiskState.ReadyToUpload || await Db.ActiveGrantAsync(disk.Id, Now) is not null)
                 throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
         }
         disk.ProvisioningState = ProvisioningState.Updating;
-        Accept<UpdateDisk>(disk.Id, disk.Id, disk.Location, request);
+        Accept<UpdateDisk>(disk.Id, disk.Id, disk.Location, new UpdateDisk.Arguments(request, replaceTags));
         DiskModel model = await ModelAsync(disk);
         return model with
         {
-            Tags = request.Tags ?? model.Tags,
+            Tags = request.Tags ?? (replaceTags ? null : model.Tags),
             Sku = new DiskSkuModel { Name = request.Sku?.Name ?? disk.SkuName, Tier = DiskPerformance.Of(request.Sku?.Name ?? disk.SkuName, disk.SizeBytes).SkuTier },
             Properties = model.Properties! with { DiskSizeGB = request.Properties?.DiskSizeGB ?? model.Properties.DiskSizeGB },
         };
+    }
+
+    private static void RequireUsable(Disk disk)
+    {
+        if (disk.ProvisioningState is ProvisioningState.Failed or ProvisioningState.Deleting)
+            throw ArmErrors.DiskNotUsable(disk.Name, disk.ProvisioningState.ToString()).AsException();
     }
 
     /// <summary>A PUT on an existing disk may not change where and from what it was made.</summary>

@@ -27,7 +27,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
         };
         long sizeBytes = option == DiskCreateOption.Upload || properties.DiskSizeGB is null ? source.SizeBytes : properties.DiskSizeGB.Value << 30;
         if (sizeBytes < source.SizeBytes)
-            throw ArmErrors.DiskSmallerThanSource(name, source.SizeBytes >> 30, sizeBytes >> 30).AsException();
+            throw ArmErrors.DiskSmallerThanSource(name, (source.SizeBytes + (1L << 30) - 1) >> 30, sizeBytes >> 30).AsException();
 
         Disk disk = new()
         {
@@ -44,10 +44,10 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             SourceUniqueId = source.UniqueId,
             UploadSizeBytes = creation.UploadSizeBytes,
             SizeBytes = sizeBytes,
-            OsType = Spelled(properties.OsType, "Windows", "Linux") ?? source.OsType,
+            OsType = OsType(properties.OsType) ?? source.OsType,
             HyperVGeneration = properties.HyperVGeneration ?? source.HyperVGeneration,
-            NetworkAccessPolicy = properties.NetworkAccessPolicy,
-            PublicNetworkAccess = properties.PublicNetworkAccess,
+            NetworkAccessPolicy = NetworkAccessPolicy(properties.NetworkAccessPolicy),
+            PublicNetworkAccess = PublicNetworkAccess(properties.PublicNetworkAccess),
             IopsReadWrite = properties.DiskIOPSReadWrite,
             MBpsReadWrite = properties.DiskMBpsReadWrite,
             Zones = request.Zones is { Count: > 0 } zones ? string.Join(',', zones) : null,
@@ -57,7 +57,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
         return disk;
     }
 
-    /// <summary>Adds the row of an empty disk that a virtual machine brings along (FromImage, Empty).</summary>
+    /// <summary>Adds the row of an empty disk that a virtual machine brings along (FromImage, Empty): <c>Creating</c> until the machine's operation has made it.</summary>
     public Disk ForVirtualMachine(VirtualMachine vm, string name, DiskCreateOption option, string? skuName, long sizeGB, string? osType)
     {
         Disk disk = new()
@@ -67,7 +67,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             Name = name,
             Location = vm.Location,
             TimeCreated = time.GetUtcNow(),
-            ProvisioningState = ProvisioningState.Updating,
+            ProvisioningState = ProvisioningState.Creating,
             SkuName = SkuName(skuName) ?? "Standard_LRS",
             CreateOption = option,
             SizeBytes = sizeGB << 30,
@@ -81,6 +81,13 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
     /// <summary>The SKU in its canonical spelling; null when absent.</summary>
     public static string? SkuName(string? requested) => requested is null ? null : Spelled(requested, DiskPerformance.SkuNames) ?? requested;
 
+    public static string? OsType(string? requested) => Spelled(requested, "Windows", "Linux");
+
+    public static string? NetworkAccessPolicy(string? requested) => Spelled(requested, "AllowAll", "AllowPrivate", "DenyAll");
+
+    public static string? PublicNetworkAccess(string? requested) => Spelled(requested, "Enabled", "Disabled");
+
+    /// <summary>A value that a validator has let through, in its canonical spelling.</summary>
     private static string? Spelled(string? value, params string[] values) =>
         value is null ? null : Array.Find(values, known => known.Equals(value, StringComparison.OrdinalIgnoreCase));
 

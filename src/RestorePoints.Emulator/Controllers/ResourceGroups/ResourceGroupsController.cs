@@ -32,6 +32,8 @@ public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider 
         {
             if (group.Location != location)
                 throw ArmErrors.InvalidResourceGroupLocation(group.Name, group.Location).AsException();
+            if (group.ProvisioningState == ProvisioningState.Deleting)
+                throw ArmErrors.ResourceGroupBeingDeleted(group.Name).AsException();
             group.Tags = Tags.From(request.Tags);
             return Ok(ResourceGroupModel.From(group));
         }
@@ -65,9 +67,10 @@ public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider 
 
     private async Task<ResourceGroup> RequireAsync(string name) => await FindAsync(name) ?? throw ArmErrors.ResourceGroupNotFound(name).AsException();
 
-    private static void RequireValidGroupName(string name)
+    private static void RequireValidGroupName(string? name)
     {
-        if (name.Length > 90 || name.EndsWith('.') || !name.All(character => char.IsLetterOrDigit(character) || character is '_' or '-' or '.' or '(' or ')'))
+        // A name of blanks arrives as null.
+        if (name is null || name.Length > 90 || name.EndsWith('.') || !name.All(character => char.IsLetterOrDigit(character) || character is '_' or '-' or '.' or '(' or ')'))
             throw ArmErrors.InvalidName("resourceGroupName", @"^[-\w\._\(\)]{0,89}[-\w_\(\)]$").AsException();
     }
 }

@@ -57,6 +57,7 @@ public sealed record RestorePointCollectionSourceModel
 /// <summary>Body of a PATCH: only tags can change; an unchanged source is accepted.</summary>
 public sealed record RestorePointCollectionUpdate
 {
+    public string? Location { get; init; }
     public Dictionary<string, string>? Tags { get; init; }
     public RestorePointCollectionPropertiesModel? Properties { get; init; }
 }

@@ -52,11 +52,12 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
             if (collection.Location != location)
                 throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
             RequireSameSource(collection, source.Id);
+            RequireNotDeleting(collection);
             collection.Tags = Tags.From(request.Tags);
             return Ok(RestorePointCollectionModel.From(collection));
         }
 
-        RequireValidName("restorePointCollectionName", restorePointCollectionName);
+        ResourceNames.RequireValid("restorePointCollectionName", restorePointCollectionName);
         await RequireRoomAsync(location);
         ArmResourceId sourceId = ArmResourceId.Parse(source.Id!);
         if (!sourceId.IsOfType("virtualMachines"))
@@ -86,7 +87,10 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
         RestorePointCollection collection = await RequireAsync(Db.RestorePointCollections, restorePointCollectionName);
         if (request.Properties?.InstantAccess == true)
             throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
+        if (request.Location is { } location && Regions.Normalize(location) != collection.Location)
+            throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
         RequireSameSource(collection, request.Properties?.Source?.Id);
+        RequireNotDeleting(collection);
         collection.Tags = Tags.From(request.Tags) ?? collection.Tags;
         return RestorePointCollectionModel.From(collection);
     }
@@ -109,6 +113,12 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     {
         if (sourceId is not null && !sourceId.Equals(collection.SourceId, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.PropertyChangeNotAllowed("properties.source.id").AsException();
+    }
+
+    private static void RequireNotDeleting(RestorePointCollection collection)
+    {
+        if (collection.ProvisioningState == ProvisioningState.Deleting)
+            throw ArmErrors.BeingDeleted($"Restore point collection {collection.Name}").AsException();
     }
 
     private async Task RequireRoomAsync(string location)

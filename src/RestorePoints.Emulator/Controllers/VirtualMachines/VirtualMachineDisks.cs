@@ -31,6 +31,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
                 throw ArmErrors.InvalidParameter("dataDisk.lun", $"Cannot attach two data disks at lun {entry.Lun}: a lun is used once.").AsException();
         }
 
+        RequireValid(storage);
         bool swapsOsDisk = vm.Disks.Find(disk => disk.Lun == OsDiskLun) is { } osDisk && !Means(wanted[OsDiskLun], osDisk);
         if (swapsOsDisk && vm.PowerState == PowerState.Running)
             throw ArmErrors.PropertyChangeNotAllowed("osDisk.managedDisk.id").AsException();
@@ -68,7 +69,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
                 ["id"] = ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name),
             };
             entry.TryAdd("deleteOption", "Detach");
-            entry["diskSizeGB"] = disk.SizeBytes >> 30;
+            entry["diskSizeGB"] = disk.SizeGB;
             if (disk.Lun != OsDiskLun)
                 entry.TryAdd("toBeDetached", false);
         }
@@ -149,6 +150,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
     {
         string name = entry.Name
             ?? (lun == OsDiskLun ? $"{vm.Name}_OsDisk_1_{Guid.NewGuid():N}" : $"{vm.Name}_disk{vm.Disks.Count(disk => disk.Lun != OsDiskLun) + 2}_{Guid.NewGuid():N}");
+        ResourceNames.RequireValid("disk.name", name);
         if (await db.Disks.AnyAsync(disk => disk.SubscriptionId == vm.SubscriptionId && disk.ResourceGroupName == vm.ResourceGroupName && disk.Name == name)
             || vm.Disks.Exists(disk => disk.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
             throw ArmErrors.DiskAlreadyExists(name).AsException();
@@ -166,6 +168,26 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
         disk.VirtualMachineId = null;
         disk.VirtualMachine = null;
         disk.Lun = null;
+    }
+
+    /// <summary>Values that the disks of a machine may have, whatever happens to them.</summary>
+    private static void RequireValid(StorageProfile storage)
+    {
+        if (storage.OsDisk!.ToBeDetached == true)
+            throw ArmErrors.InvalidParameter("osDisk.toBeDetached", "The OS disk of a virtual machine cannot be detached.").AsException();
+        foreach (VirtualMachineDisk disk in (storage.DataDisks ?? []).Prepend(storage.OsDisk))
+        {
+            RequireOneOf("disk.deleteOption", disk.DeleteOption, "Delete", "Detach");
+            RequireOneOf("disk.caching", disk.Caching, "None", "ReadOnly", "ReadWrite");
+            RequireOneOf("disk.managedDisk.storageAccountType", disk.ManagedDisk?.StorageAccountType, DiskPerformance.SkuNames);
+        }
+    }
+
+    private static void RequireOneOf(string parameter, string? value, params string[] allowed)
+    {
+        if (value is not null && !allowed.Contains(value, StringComparer.OrdinalIgnoreCase))
+            throw ArmErrors.InvalidParameter(parameter,
+                $"The value '{value}' of parameter '{parameter}' is not allowed. Allowed values are: {string.Join(", ", allowed)}.").AsException();
     }
 
     /// <summary>Whether an entry means this attached disk: by id, by name, or, when it says neither, by its place.</summary>

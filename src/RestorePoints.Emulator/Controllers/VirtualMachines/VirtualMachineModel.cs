@@ -42,6 +42,7 @@ public static class VirtualMachineModel
             if (!SetByService.Contains(name, StringComparer.OrdinalIgnoreCase))
                 body[name] = JsonNode.Parse(value.GetRawText());
         JsonObject properties = request.Properties?.DeepClone().AsObject() ?? [];
+        WireNames.Normalize(properties);
         foreach (string name in ReadOnlyProperties)
             properties.Remove(name);
         if (properties["osProfile"] is JsonObject osProfile)

@@ -33,7 +33,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     public async Task<JsonObject> InstanceView(string vmName) => VirtualMachineModel.InstanceView(await RequireAsync(vmName));
 
     [HttpPut(InGroup + "/{vmName}")]
-    [AsyncOperation(StatusCodes.Status201Created, Location = false, Notification = true, RetryAfterSeconds = 10)]
+    [AsyncOperation(StatusCodes.Status200OK, Location = false, Notification = true, RetryAfterSeconds = 10)]
     public async Task<IActionResult> CreateOrUpdate(string vmName, VirtualMachineRequest request)
     {
         if (request.Location is null)
@@ -44,7 +44,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         if (await FindAsync(vmName) is { } vm)
             return await ReplaceAsync(vm, location, request);
 
-        RequireValidName("vmName", vmName);
+        ResourceNames.RequireValid("vmName", vmName);
         JsonObject body = VirtualMachineModel.BodyOf(request);
         vm = new VirtualMachine
         {
@@ -71,6 +71,8 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     public async Task<JsonObject> Update(string vmName, VirtualMachineRequest request)
     {
         VirtualMachine vm = await RequireAsync(vmName);
+        if (request.Location is { } location && Regions.Normalize(location) != vm.Location)
+            throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
         JsonObject body = JsonNode.Parse(vm.Body)!.AsObject(), change = VirtualMachineModel.BodyOf(request);
         Merge(body, change);
         vm.Tags = Tags.From(request.Tags) ?? vm.Tags;
@@ -84,6 +86,9 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     {
         if (await FindAsync(vmName) is not { } vm)
             return NoContent();
+        foreach (Disk disk in VirtualMachineDisks.DeletedWith(vm))
+            if (await Db.ActiveGrantAsync(disk.Id, Now) is not null)
+                throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
         vm.ProvisioningState = ProvisioningState.Deleting;
         Accept<DeleteVirtualMachine>(vm.Id, vm.Id, vm.Location);
         return StatusCode(StatusCodes.Status202Accepted);
@@ -131,6 +136,8 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
 
     private async Task ChangeAsync(VirtualMachine vm, JsonObject body)
     {
+        if (vm.ProvisioningState == ProvisioningState.Deleting)
+            throw ArmErrors.BeingDeleted($"Virtual machine {vm.Name}").AsException();
         await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()));
         vm.Body = body.ToJsonString();
         vm.Etag++;

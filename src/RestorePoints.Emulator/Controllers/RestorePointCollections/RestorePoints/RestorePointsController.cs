@@ -30,13 +30,15 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     {
         RestorePointCollection collection = await Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, restorePointCollectionName)
             ?? throw ArmErrors.ParentResourceNotFound(restorePointCollectionName).AsException();
+        if (collection.ProvisioningState == ProvisioningState.Deleting)
+            throw ArmErrors.BeingDeleted($"Restore point collection {collection.Name}").AsException();
         RestorePointPropertiesModel properties = request.Properties ?? new RestorePointPropertiesModel();
         string model = ModelOf(properties);
         RestorePoint? point = await Db.FindRestorePointAsync(collection.Id, restorePointName);
         if (point is not null)
             return await RepeatAsync(point, collection, model);
 
-        RequireValidName("restorePointName", restorePointName);
+        ResourceNames.RequireValid("restorePointName", restorePointName);
         RequireImplemented(properties);
         VirtualMachine vm = await RequireMachineAsync(collection);
         List<Disk> included = Included(vm, properties.ExcludeDisks);
@@ -78,6 +80,8 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     {
         if (point.Model != model)
             throw ArmErrors.RestorePointUpdateNotSupported.AsException();
+        if (point.ProvisioningState == ProvisioningState.Deleting)
+            throw ArmErrors.BeingDeleted($"Restore point {point.Name}").AsException();
         if (await Db.Operations.AsNoTracking().FirstOrDefaultAsync(operation => operation.ResourceRowId == point.Id && operation.Status == OperationStatus.InProgress
             && operation.Kind == nameof(CreateRestorePoint)) is { } running)
             HttpContext.Features.Set(running);
@@ -117,10 +121,10 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         foreach (ApiEntityReference reference in excluded ?? [])
         {
             ArmResourceId id = ArmResourceId.Parse(reference.Id!);
-            int removed = included.RemoveAll(disk => disk.SubscriptionId == id.SubscriptionId && disk.Name.Equals(id.Name, StringComparison.OrdinalIgnoreCase)
-                && disk.ResourceGroupName.Equals(id.ResourceGroup, StringComparison.OrdinalIgnoreCase));
-            if (removed == 0 && !vm.Disks.Exists(disk => disk.Name.Equals(id.Name, StringComparison.OrdinalIgnoreCase)))
-                throw ArmErrors.InvalidParameter("excludeDisks", $"The disk '{reference.Id}' in excludeDisks is not attached to the virtual machine '{vm.Name}'.").AsException();
+            Disk disk = vm.Disks.Find(disk => disk.SubscriptionId == id.SubscriptionId && disk.Name.Equals(id.Name, StringComparison.OrdinalIgnoreCase)
+                && disk.ResourceGroupName.Equals(id.ResourceGroup, StringComparison.OrdinalIgnoreCase))
+                ?? throw ArmErrors.InvalidParameter("excludeDisks", $"The disk '{reference.Id}' in excludeDisks is not attached to the virtual machine '{vm.Name}'.").AsException();
+            included.Remove(disk);
         }
         return included.Count > 0
             ? included

@@ -58,7 +58,11 @@ public static class SourceMetadata
             if (!IsBefore(apiVersion, "2023-03-01"))
                 reference["encryption"] = new JsonObject { ["type"] = "EncryptionAtRestWithPlatformKey" };
             reference["id"] = $"{restorePointId}/diskRestorePoints/{diskPoint.Name}";
-            entry?.Insert(entry.IndexOf("managedDisk") + 1, "diskRestorePoint", reference);
+            if (entry is null)
+                continue;
+            // A disk may have grown between the request and the freeze.
+            entry["diskSizeGB"] = (diskPoint.SizeBytes + (1L << 30) - 1) >> 30;
+            entry.Insert(entry.IndexOf("managedDisk") + 1, "diskRestorePoint", reference);
         }
         return metadata;
 
@@ -70,7 +74,7 @@ public static class SourceMetadata
         ["lun"] = disk.Lun == VirtualMachineDisks.OsDiskLun ? null : disk.Lun,
         ["osType"] = disk.Lun == VirtualMachineDisks.OsDiskLun ? entry?["osType"]?.DeepClone() ?? disk.OsType : null,
         ["name"] = disk.Name,
-        ["diskSizeGB"] = disk.SizeBytes >> 30,
+        ["diskSizeGB"] = disk.SizeGB,
         ["caching"] = entry?["caching"]?.DeepClone() ?? "None",
         ["managedDisk"] = new JsonObject
         {

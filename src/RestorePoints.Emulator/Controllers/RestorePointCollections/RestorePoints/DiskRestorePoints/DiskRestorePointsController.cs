@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
@@ -40,7 +39,7 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
             throw ArmErrors.RestorePointNotReady(point.Name, point.ProvisioningState.ToString()).AsException();
         if ("DenyAll".Equals(disk.NetworkAccessPolicy, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.NetworkAccessDenied(disk.Name).AsException();
-        await RequireRoomAsync(disk);
+        await Db.RequireRoomInFamilyAsync(disk.SourceUniqueId, disk.Id, options.Value.Limits.SasPerFamily, Now);
         Accept<GrantAccess>(disk.Id, disk.Id, disk.Location, new GrantAccess.Arguments(
             AccessKind.Read, disk.Location, disk.SourceUniqueId, point.Id, disk.SnapshotTime, AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value));
         return StatusCode(StatusCodes.Status202Accepted);
@@ -53,17 +52,6 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
         DiskRestorePoint disk = Require(await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName), diskRestorePointName);
         Accept<RevokeAccess>(disk.Id, disk.Id, disk.Location);
         return StatusCode(StatusCodes.Status202Accepted);
-    }
-
-    /// <summary>The snapshots of one disk with an active SAS are limited; one that has its SAS already is extended.</summary>
-    private async Task RequireRoomAsync(DiskRestorePoint disk)
-    {
-        int limit = options.Value.Limits.SasPerFamily;
-        if (limit == 0)
-            return;
-        List<Guid> granted = await Db.ActiveGrants(Now).Where(grant => grant.VolumeId == disk.SourceUniqueId && grant.PointId != null).Select(grant => grant.ResourceRowId).ToListAsync();
-        if (!granted.Contains(disk.Id) && granted.Count >= limit)
-            throw ArmErrors.TooManySharedAccessSignatures(limit).AsException();
     }
 
     private async Task<RestorePoint> RequireRestorePointAsync(string collectionName, string name)
