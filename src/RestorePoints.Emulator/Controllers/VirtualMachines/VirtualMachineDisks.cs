@@ -31,9 +31,15 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
                 throw ArmErrors.InvalidParameter("dataDisk.lun", $"Cannot attach two data disks at lun {entry.Lun}: a lun is used once.").AsException();
         }
 
+        bool swapsOsDisk = vm.Disks.Find(disk => disk.Lun == OsDiskLun) is { } osDisk && !Means(wanted[OsDiskLun], osDisk);
+        if (swapsOsDisk && vm.PowerState == PowerState.Running)
+            throw ArmErrors.PropertyChangeNotAllowed("osDisk.managedDisk.id").AsException();
         foreach (Disk disk in vm.Disks.ToList())
             if (!wanted.TryGetValue(disk.Lun!.Value, out VirtualMachineDisk? entry) || !Means(entry, disk))
                 Detach(vm, disk);
+        // A swap names the new OS disk and keeps the createOption of the old one.
+        if (swapsOsDisk)
+            await AttachExistingAsync(vm, OsDiskLun, wanted[OsDiskLun], "osDisk");
         foreach ((int lun, VirtualMachineDisk entry) in wanted)
             if (entry.ToBeDetached != true && !vm.Disks.Exists(disk => disk.Lun == lun))
                 await AttachAsync(vm, lun, entry, profile);
@@ -156,8 +162,6 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
 
     private static void Detach(VirtualMachine vm, Disk disk)
     {
-        if (disk.Lun == OsDiskLun)
-            throw ArmErrors.NotImplementedByEmulator("Swapping the OS disk of a virtual machine").AsException();
         vm.Disks.Remove(disk);
         disk.VirtualMachineId = null;
         disk.VirtualMachine = null;
