@@ -110,7 +110,7 @@ public sealed class ArmBadInputTests(Canary canary) : IClassFixture<Canary>
     [Fact]
     public async Task A_malformed_disk_id_in_an_existing_machine_is_refused()
     {
-        Canary.ShouldBeRefused(await World.Arm.PutAsync(canary.Vm, World.VmBody(canary.Disk.Replace("/providers/", "/roviders/"))), 400);
+        Canary.ShouldBeRefused(await World.Arm.PutAsync(canary.Vm, World.VmBody(canary.Disk.Replace("/providers/", "/roviders/"))));
         await canary.ShouldBeUnchangedAsync();
     }
 
