@@ -107,6 +107,13 @@ public sealed class ArmBadInputTests(Canary canary) : IClassFixture<Canary>
         (await World.Arm.GetAsync(World.Collection("new"))).Expect(404);
     }
 
+    [Fact]
+    public async Task A_malformed_disk_id_in_an_existing_machine_is_refused()
+    {
+        Canary.ShouldBeRefused(await World.Arm.PutAsync(canary.Vm, World.VmBody(canary.Disk.Replace("/providers/", "/roviders/"))));
+        await canary.ShouldBeUnchangedAsync();
+    }
+
     [Theory]
     [InlineData("text/plain")]
     [InlineData("application/xml")]
@@ -148,6 +155,7 @@ public sealed class ArmBadInputTests(Canary canary) : IClassFixture<Canary>
     }
 
     [Theory]
+    [InlineData(" ")]
     [InlineData("a b")]
     [InlineData("a%2Fb")]
     [InlineData("%2e%2e")]
