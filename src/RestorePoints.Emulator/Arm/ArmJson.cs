@@ -39,6 +39,20 @@ public static class ArmJson
     public static string Serialize(object value, string apiVersion) =>
         JsonSerializer.Serialize(value, value.GetType(), OptionsFor(apiVersion));
 
+    /// <summary>Part of a body as it will be stored: names are told apart by case, and none stands twice in an object.</summary>
+    /// <param name="path">Of the part in the body.</param>
+    public static JsonNode? ParseNode(JsonElement part, string path)
+    {
+        try
+        {
+            return JsonNode.Parse(part.GetRawText(), default, new JsonDocumentOptions { AllowDuplicateProperties = false });
+        }
+        catch (JsonException fault)
+        {
+            throw ArmErrors.InvalidRequestContent(Describe(fault, path)).AsException();
+        }
+    }
+
     /// <summary>Removes members that are null, at any depth: ARM never answers null.</summary>
     public static void RemoveNulls(JsonNode? node)
     {

@@ -39,7 +39,7 @@ public sealed class RestorePoint
         {
             builder.Property(point => point.Name).UseCollation("NOCASE");
             builder.HasIndex(point => new { point.CollectionId, point.Name }).IsUnique();
-            builder.HasIndex(point => point.VirtualMachineId);
+            builder.HasIndex(point => new { point.VirtualMachineId, point.ProvisioningState });
             builder.HasOne(point => point.Collection).WithMany(collection => collection.RestorePoints).HasForeignKey(point => point.CollectionId);
         }
     }

@@ -15,7 +15,7 @@ public sealed record VirtualMachineRequest
 {
     public string? Location { get; init; }
     public Dictionary<string, string>? Tags { get; init; }
-    public JsonObject? Properties { get; init; }
+    public JsonElement? Properties { get; init; }
 
     /// <summary>zones, identity, plan, extendedLocation …; also what the service sets, which is dropped.</summary>
     [JsonExtensionData]
@@ -40,8 +40,13 @@ public static class VirtualMachineModel
         JsonObject body = [];
         foreach ((string name, JsonElement value) in request.Others ?? [])
             if (!SetByService.Contains(name, StringComparer.OrdinalIgnoreCase))
-                body[name] = JsonNode.Parse(value.GetRawText());
-        JsonObject properties = request.Properties?.DeepClone().AsObject() ?? [];
+                body[name] = ArmJson.ParseNode(value, name);
+        JsonObject properties = request.Properties switch
+        {
+            null or { ValueKind: JsonValueKind.Null } => [],
+            { ValueKind: JsonValueKind.Object } sent => ArmJson.ParseNode(sent, "properties")!.AsObject(),
+            _ => throw ArmErrors.InvalidRequestContent("The value of 'properties' must be a JSON object.").AsException(),
+        };
         WireNames.Normalize(properties);
         foreach (string name in ReadOnlyProperties)
             properties.Remove(name);

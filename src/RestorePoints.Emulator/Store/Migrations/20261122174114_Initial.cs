@@ -1,4 +1,4 @@
-﻿using System;
+using System;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
@@ -286,9 +286,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                 unique: true);
 
             migrationBuilder.CreateIndex(
-                name: "IX_RestorePoints_VirtualMachineId",
+                name: "IX_RestorePoints_VirtualMachineId_ProvisioningState",
                 table: "RestorePoints",
-                column: "VirtualMachineId");
+                columns: new[] { "VirtualMachineId", "ProvisioningState" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_VirtualMachines_SubscriptionId_ResourceGroupName_Name",
