@@ -25,11 +25,11 @@ internal readonly record struct PageListPaging(int? MaxResults, long Start)
     {
         if (string.IsNullOrEmpty(text))
             return null;
-        if (!Int128.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out Int128 number))
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number))
             throw StorageErrors.InvalidQueryParameterValue("maxresults", text, "The value is not a number.").AsException();
         if (number <= 0)
             throw StorageErrors.OutOfRangeQueryParameterValue("maxresults", text, "1", Cap.ToString()).AsException();
-        return (int)Int128.Min(number, Cap);
+        return (int)Math.Min(number, Cap);
     }
 
     private static long ParseMarker(string? text)
