@@ -36,14 +36,3 @@ public sealed class EmulatorFixture : IAsyncLifetime
         _directory.Dispose();
     }
 }
-
-public sealed class TemporaryDirectory : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("restorepoints-test-").FullName;
-
-    public void Dispose()
-    {
-        if (Directory.Exists(Path))
-            Directory.Delete(Path, recursive: true);
-    }
-}

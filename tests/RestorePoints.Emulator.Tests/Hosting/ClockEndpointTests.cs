@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Tests.Hosting;
 
 public sealed class ClockEndpointTests(SharedFrontDoor shared) : IClassFixture<SharedFrontDoor>, IDisposable
 {
-    private readonly TempDirectory _temp = new();
+    private readonly TemporaryDirectory _temp = new();
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]

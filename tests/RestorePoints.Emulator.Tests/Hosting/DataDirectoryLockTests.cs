@@ -6,7 +6,7 @@ namespace RestorePoints.Emulator.Tests.Hosting;
 
 public sealed class DataDirectoryLockTests : IDisposable
 {
-    private readonly TempDirectory _temp = new();
+    private readonly TemporaryDirectory _temp = new();
 
     [Fact]
     public void The_directory_is_made_for_its_owner_alone()

@@ -5,7 +5,7 @@ namespace RestorePoints.Emulator.Tests.Hosting;
 /// <summary>One front door for all tests of a class that do not mind each other.</summary>
 public sealed class SharedFrontDoor : IAsyncLifetime
 {
-    private readonly TempDirectory _temp = new();
+    private readonly TemporaryDirectory _temp = new();
 
     internal FrontDoor Door { get; private set; } = null!;
 

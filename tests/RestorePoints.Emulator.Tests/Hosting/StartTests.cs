@@ -5,30 +5,30 @@ namespace RestorePoints.Emulator.Tests.Hosting;
 
 public sealed class StartTests : IDisposable
 {
-    private readonly TempDirectory _temp = new();
+    private readonly TemporaryDirectory _temp = new();
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task One_emulator_per_directory_and_no_stale_lock_after_a_kill()
     {
-        await using EmulatorProcess first = EmulatorProcess.Start(_temp.Path);
+        await using StartedProgram first = StartedProgram.Start(_temp.Path);
         (await first.ReadLineAsync(Cancel)).ShouldNotBeNull().ShouldMatch($@"^RestorePoints is ready: http://127\.0\.0\.1:\d+ data={_temp.File(".restorepoints")} profile=Fast$");
 
-        await using EmulatorProcess second = EmulatorProcess.Start(_temp.Path);
+        await using StartedProgram second = StartedProgram.Start(_temp.Path);
         (await second.ExitCodeAsync(Cancel)).ShouldBe(1);
         (await second.ReadLineAsync(Cancel)).ShouldBeNull();
         (await second.Errors).Trim().ShouldBe(
             $"RestorePoints cannot start: the data directory {_temp.File(".restorepoints")} is in use by another emulator. Stop that one, or give this one a directory of its own: --Emulator:DataDirectory=<path>.");
 
         await first.KillAsync();
-        await using EmulatorProcess third = EmulatorProcess.Start(_temp.Path);
+        await using StartedProgram third = StartedProgram.Start(_temp.Path);
         (await third.ReadLineAsync(Cancel)).ShouldNotBeNull().ShouldStartWith("RestorePoints is ready: ");
     }
 
     [Fact]
     public async Task Settings_that_are_not_valid_end_the_start_with_a_message()
     {
-        await using EmulatorProcess process = EmulatorProcess.Start(_temp.Path, "--Emulator:Throttling=On");
+        await using StartedProgram process = StartedProgram.Start(_temp.Path, "--Emulator:Throttling=On");
 
         (await process.ExitCodeAsync(Cancel)).ShouldBe(1);
         (await process.Errors).Trim().ShouldBe("RestorePoints cannot start: Emulator:Throttling=On is not implemented yet; allowed is Off.");
@@ -39,7 +39,7 @@ public sealed class StartTests : IDisposable
     public async Task A_port_in_use_ends_the_start_with_a_message()
     {
         await using FrontDoor door = await FrontDoor.StartAsync(_temp.File("other"));
-        await using EmulatorProcess process = EmulatorProcess.Start(_temp.Path, $"--Emulator:HttpPort={door.Http.Port}");
+        await using StartedProgram process = StartedProgram.Start(_temp.Path, $"--Emulator:HttpPort={door.Http.Port}");
 
         (await process.ExitCodeAsync(Cancel)).ShouldBe(1);
         (await process.Errors).Trim().ShouldStartWith($"RestorePoints cannot start: Emulator:HttpPort={door.Http.Port} cannot be had on localhost:");
@@ -48,7 +48,7 @@ public sealed class StartTests : IDisposable
     [Fact]
     public async Task Each_request_is_one_line_on_stderr_without_its_secrets()
     {
-        await using EmulatorProcess process = EmulatorProcess.Start(_temp.Path);
+        await using StartedProgram process = StartedProgram.Start(_temp.Path);
         string url = (await process.ReadLineAsync(Cancel))!.Split(' ').Single(part => part.StartsWith("http://", StringComparison.Ordinal));
         using var client = new HttpClient();
         client.DefaultRequestHeaders.Authorization = new("Bearer", "very.secret.token");

@@ -8,7 +8,7 @@ namespace RestorePoints.Emulator.Tests.Hosting;
 
 public sealed class TlsCertificatesTests : IDisposable
 {
-    private readonly TempDirectory _temp = new();
+    private readonly TemporaryDirectory _temp = new();
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2030, 5, 1, 0, 0, 0, TimeSpan.Zero));
 
     [Fact]

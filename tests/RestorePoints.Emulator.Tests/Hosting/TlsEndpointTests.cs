@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.Tests.Hosting;
 
 public sealed class TlsEndpointTests : IDisposable
 {
-    private readonly TempDirectory _temp = new();
+    private readonly TemporaryDirectory _temp = new();
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]

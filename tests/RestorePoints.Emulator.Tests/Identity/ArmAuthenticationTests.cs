@@ -15,7 +15,7 @@ namespace RestorePoints.Emulator.Tests.Identity;
 
 public sealed class ArmAuthenticationTests(ArmAuthenticationTests.RequiringTokens required) : IClassFixture<ArmAuthenticationTests.RequiringTokens>, IDisposable
 {
-    private readonly TempDirectory _temp = new();
+    private readonly TemporaryDirectory _temp = new();
     private readonly FrontDoor _door = required.Door;
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -102,7 +102,7 @@ public sealed class ArmAuthenticationTests(ArmAuthenticationTests.RequiringToken
 
     public sealed class RequiringTokens : IAsyncLifetime
     {
-        private readonly TempDirectory _temp = new();
+        private readonly TemporaryDirectory _temp = new();
 
         internal FrontDoor Door { get; private set; } = null!;
 

@@ -16,7 +16,7 @@ public sealed class TokenTests(SharedFrontDoor shared) : IClassFixture<SharedFro
 {
     private const string Tenant = "11111111-2222-3333-4444-555555555555";
 
-    private readonly TempDirectory _temp = new();
+    private readonly TemporaryDirectory _temp = new();
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]

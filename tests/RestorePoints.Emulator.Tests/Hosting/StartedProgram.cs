@@ -3,11 +3,11 @@ using System.Diagnostics;
 namespace RestorePoints.Emulator.Tests.Hosting;
 
 /// <summary>The program itself, as a user starts it, on free ports. Killed with SIGKILL when disposed.</summary>
-internal sealed class EmulatorProcess : IAsyncDisposable
+internal sealed class StartedProgram : IAsyncDisposable
 {
     private readonly Process _process;
 
-    private EmulatorProcess(Process process)
+    private StartedProgram(Process process)
     {
         _process = process;
         Errors = process.StandardError.ReadToEndAsync();
@@ -16,7 +16,7 @@ internal sealed class EmulatorProcess : IAsyncDisposable
     /// <summary>All of stderr, once the process ended.</summary>
     public Task<string> Errors { get; }
 
-    public static EmulatorProcess Start(string workingDirectory, params string[] arguments)
+    public static StartedProgram Start(string workingDirectory, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -26,7 +26,7 @@ internal sealed class EmulatorProcess : IAsyncDisposable
         };
         foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "RestorePoints.Emulator.dll"), "--Emulator:HttpPort=auto", "--Emulator:HttpsPort=0", .. arguments])
             start.ArgumentList.Add(argument);
-        return new EmulatorProcess(Process.Start(start)!);
+        return new StartedProgram(Process.Start(start)!);
     }
 
     /// <summary>The next line of stdout; null at its end.</summary>

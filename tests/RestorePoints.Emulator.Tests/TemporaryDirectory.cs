@@ -1,11 +1,15 @@
-namespace RestorePoints.Emulator.Tests.Hosting;
+namespace RestorePoints.Emulator.Tests;
 
 /// <summary>A new directory that goes with the test.</summary>
-internal sealed class TempDirectory : IDisposable
+public sealed class TemporaryDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("restorepoints-test-").FullName;
 
     public string File(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose()
+    {
+        if (Directory.Exists(Path))
+            Directory.Delete(Path, recursive: true);
+    }
 }
