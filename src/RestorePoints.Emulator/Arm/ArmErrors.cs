@@ -33,9 +33,6 @@ public static class ArmErrors
     public static ArmError InvalidExpand(string value, string allowed) => InvalidParameter("$expand",
         $"The value '{value}' of the query parameter '$expand' is not allowed. Allowed values are: {allowed}.");
 
-    public static ArmError LinkedInvalidPropertyId(string id, string property) => new(400, "LinkedInvalidPropertyId",
-        $"Property id '{id}' at path '{property}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{{subscriptionId}}' or '/providers/{{resourceProviderNamespace}}/'.", property);
-
     public static ArmError LocationRequired { get; } = new(400, "LocationRequired", "The location property is required for this definition.", "location");
 
     public static ArmError MissingApiVersionParameter { get; } = new(400, "MissingApiVersionParameter",
@@ -86,9 +83,6 @@ public static class ArmErrors
 
     public static ArmError InvalidResourceGroupLocation(string group, string location) => new(409, "InvalidResourceGroupLocation",
         $"Invalid resource group location. The Resource group '{group}' already exists in location '{location}'.", "location");
-
-    public static ArmError InvalidResourceLocation(string name, string type, string location, string requested) => new(409, "InvalidResourceLocation",
-        $"The resource '{name}' already exists in location '{location}' in resource group. A resource with the same name of type '{type}' cannot be created in location '{requested}'. Please select a new resource name.", "location");
 
     public static ArmError OperationNotAllowed(string message, string? target = null) => new(409, "OperationNotAllowed", message, target);
 

@@ -29,8 +29,4 @@ public static class IdentityEndpoints
         routes.MapGet("/adfs/discovery/keys", OpenIdConfiguration.GetKeysAsync);
         routes.MapGet("/{tenant}/discovery/v2.0/keys", OpenIdConfiguration.GetKeysAsync);
     }
-
-    /// <summary>Scheme, host and port as the client wrote them, without a slash at the end.</summary>
-    internal static string BaseUrl(this HttpRequest request) =>
-        $"{request.Scheme}://{(request.Host.HasValue ? request.Host.Value : $"127.0.0.1:{request.HttpContext.Connection.LocalPort}")}";
 }

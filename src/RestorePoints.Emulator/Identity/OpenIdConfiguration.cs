@@ -1,4 +1,5 @@
 using Microsoft.IdentityModel.Tokens;
+using RestorePoints.Emulator.Arm;
 
 namespace RestorePoints.Emulator.Identity;
 

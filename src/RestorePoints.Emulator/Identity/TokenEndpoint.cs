@@ -1,4 +1,5 @@
 using System.Globalization;
+using RestorePoints.Emulator.Arm;
 
 namespace RestorePoints.Emulator.Identity;
 

@@ -58,12 +58,6 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
     public IReadOnlyList<AccessGrant> FindByResource(Guid resourceRowId) =>
         [.. _issued.Values.Select(sas => sas.Grant).Where(grant => grant.ResourceRowId == resourceRowId)];
 
-    /// <summary>The grants on a disk and on all its points, expired ones included: one snapshot family.</summary>
-    public IReadOnlyList<AccessGrant> FindByVolume(Guid volumeId) =>
-        [.. _issued.Values.Select(sas => sas.Grant).Where(grant => grant.VolumeId == volumeId)];
-
-    public AccessGrant? Find(string signedIdentifier) => FindIssued(signedIdentifier)?.Grant;
-
     internal IssuedSas? FindIssued(string signedIdentifier) => _issued.GetValueOrDefault(signedIdentifier);
 
     /// <summary>

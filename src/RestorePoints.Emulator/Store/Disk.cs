@@ -22,9 +22,9 @@ public sealed class Disk : TrackedResource
     /// <summary>Bytes of the disk, without a VHD footer. A multiple of 1 MiB.</summary>
     public long SizeBytes { get; set; }
 
-    /// <summary>What ARM shows: whole GiB, rounded up. An uploaded disk may be any whole number of MiB.</summary>
+    /// <summary>What ARM shows.</summary>
     [NotMapped]
-    public long SizeGB => (SizeBytes + (1L << 30) - 1) >> 30;
+    public long SizeGB => DiskSize.WholeGB(SizeBytes);
 
     /// <summary>Windows, Linux, or null for a data disk.</summary>
     public string? OsType { get; set; }

@@ -1,3 +1,5 @@
+using RestorePoints.Emulator.Store;
+
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>What a disk of a SKU and size is provisioned with. Source: the recorded values and the public size tables of managed disks.</summary>
@@ -19,7 +21,7 @@ public sealed record DiskPerformance(string SkuTier, string? Tier, long Iops, lo
 
     public static DiskPerformance Of(string skuName, long sizeBytes)
     {
-        long sizeGiB = (sizeBytes + (1L << 30) - 1) >> 30;
+        long sizeGiB = DiskSize.WholeGB(sizeBytes);
         switch (skuName)
         {
             case "Premium_LRS" or "Premium_ZRS":

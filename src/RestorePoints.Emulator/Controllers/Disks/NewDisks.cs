@@ -27,7 +27,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
         };
         long sizeBytes = option == DiskCreateOption.Upload || properties.DiskSizeGB is null ? source.SizeBytes : properties.DiskSizeGB.Value << 30;
         if (sizeBytes < source.SizeBytes)
-            throw ArmErrors.DiskSmallerThanSource(name, (source.SizeBytes + (1L << 30) - 1) >> 30, sizeBytes >> 30).AsException();
+            throw ArmErrors.DiskSmallerThanSource(name, DiskSize.WholeGB(source.SizeBytes), DiskSize.WholeGB(sizeBytes)).AsException();
 
         Disk disk = new()
         {

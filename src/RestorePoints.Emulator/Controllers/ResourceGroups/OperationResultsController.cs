@@ -21,7 +21,7 @@ public sealed class OperationResultsController(EmulatorDbContext db, TimeProvide
         switch (operation.Status)
         {
             case OperationStatus.InProgress:
-                Response.Headers.Location = $"{Request.Scheme}://{Request.Host}{Request.Path}{Request.QueryString}";
+                Response.Headers.Location = $"{Request.BaseUrl()}{Request.Path}{Request.QueryString}";
                 Response.Headers.RetryAfter = "1";
                 return StatusCode(StatusCodes.Status202Accepted);
             case OperationStatus.Failed:

@@ -57,7 +57,7 @@ public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider 
         ResourceGroup group = await RequireAsync(resourceGroupName);
         group.ProvisioningState = ProvisioningState.Deleting;
         Operation operation = Accept<DeleteResourceGroup>(group.Id, group.Id, group.Location);
-        Response.Headers.Location = $"{Request.Scheme}://{Request.Host}/subscriptions/{SubscriptionId}/operationresults/{operation.Id:N}?api-version={HttpContext.ApiVersion()}";
+        Response.Headers.Location = $"{Request.BaseUrl()}/subscriptions/{SubscriptionId}/operationresults/{operation.Id:N}?api-version={HttpContext.ApiVersion()}";
         Response.Headers.RetryAfter = "1";
         return StatusCode(StatusCodes.Status202Accepted);
     }

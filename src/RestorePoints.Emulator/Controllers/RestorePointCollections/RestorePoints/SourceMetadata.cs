@@ -61,7 +61,7 @@ public static class SourceMetadata
             if (entry is null)
                 continue;
             // A disk may have grown between the request and the freeze.
-            entry["diskSizeGB"] = (diskPoint.SizeBytes + (1L << 30) - 1) >> 30;
+            entry["diskSizeGB"] = DiskSize.WholeGB(diskPoint.SizeBytes);
             entry.Insert(entry.IndexOf("managedDisk") + 1, "diskRestorePoint", reference);
         }
         return metadata;
