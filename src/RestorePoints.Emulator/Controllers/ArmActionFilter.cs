@@ -13,7 +13,7 @@ namespace RestorePoints.Emulator.Controllers;
 public sealed record ArmScope(Guid SubscriptionId, ResourceGroup? ResourceGroup);
 
 /// <summary>
-/// Around every ARM action: resolves subscription and resource group, and runs a changing verb in one write transaction that is committed before
+/// Around every ARM action: validates the body, resolves subscription and resource group, and runs a changing verb in one write transaction that is committed before
 /// the answer begins. The operation that the action accepted starts after the commit.
 /// </summary>
 public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
@@ -36,6 +36,7 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
 
     public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next)
     {
+        BodyValidation.Require(context);
         HttpContext http = context.HttpContext;
         bool changes = !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method);
         if (!changes)

@@ -1,5 +1,4 @@
 using FluentValidation;
-using FluentValidation.AspNetCore;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using RestorePoints.Emulator.Arm;
 
@@ -16,6 +15,8 @@ public static class ArmEndpoints
                 mvc.InputFormatters.Add(new ArmJsonInputFormatter());
                 mvc.OutputFormatters.Clear();
                 mvc.OutputFormatters.Add(new ArmJsonOutputFormatter());
+                // Bodies have validators of their own, which ArmActionFilter runs.
+                mvc.ModelValidatorProviders.Clear();
                 mvc.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
             })
             .ConfigureApiBehaviorOptions(api =>
@@ -24,8 +25,6 @@ public static class ArmEndpoints
                 api.SuppressMapClientErrors = true;
                 api.InvalidModelStateResponseFactory = context => throw ErrorOf(context.ModelState).AsException();
             });
-        services.AddFluentValidationAutoValidation(validation => validation.DisableDataAnnotationsValidation = true);
-        services.AddSingleton<IValidatorInterceptor, ValidationFailures>();
         // Validators have no state; building one compiles its expressions, which takes milliseconds.
         services.AddValidatorsFromAssemblyContaining<DiskValidator>(ServiceLifetime.Singleton);
         services.AddScoped<ArmActionFilter>();
