@@ -98,6 +98,19 @@ public sealed class ApiVersionTests(ApiVersionTests.SharedWorld shared, ITestOut
     }
 
     [Fact]
+    public async Task A_version_newer_than_all_is_refused_when_the_setting_says_so()
+    {
+        using var directory = new TemporaryDirectory();
+        await using EmulatorProcess emulator = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:UnknownApiVersion=Refuse");
+        using HttpClient http = EmulatorFixture.NewClient(emulator);
+        var arm = new RawArm(http, Guid.NewGuid());
+        ArmResponse answer = await arm.SendAsync(HttpMethod.Get, $"{arm.Subscription}/providers/Microsoft.Compute/disks", apiVersion: "2030-01-01");
+        answer.Status.ShouldBe(400);
+        answer.ErrorCode.ShouldBe("NoRegisteredProviderFound");
+        (await arm.GetAsync($"{arm.Subscription}/providers/Microsoft.Compute/disks")).Status.ShouldBe(200);
+    }
+
+    [Fact]
     public async Task The_instance_view_of_a_restore_point_is_refused_before_its_version()
     {
         (await shared.Arm.SendAsync(HttpMethod.Get, shared.Point, null, "$expand=instanceView", "2021-11-01")).Expect(200).Node("properties.instanceView").ShouldNotBeNull();

@@ -11,13 +11,8 @@ namespace RestorePoints.Emulator.Controllers;
 /// </summary>
 public sealed record DiskModel
 {
-    [ReadOnly(true)]
     public string? Name { get; init; }
-
-    [ReadOnly(true)]
     public string? Id { get; init; }
-
-    [ReadOnly(true)]
     public string? Type { get; init; }
     public string? Location { get; init; }
     public Dictionary<string, string>? Tags { get; init; }
@@ -224,7 +219,6 @@ public sealed record DiskPropertiesModel
     [ReadOnly(true)]
     public DateTimeOffset? TimeCreated { get; init; }
 
-    [ReadOnly(true)]
     public string? ProvisioningState { get; init; }
 
     [ReadOnly(true)]
