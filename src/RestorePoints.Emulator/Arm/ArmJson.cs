@@ -35,9 +35,6 @@ public static class ArmJson
         return options;
     });
 
-    public static byte[] SerializeToUtf8Bytes(object value, string apiVersion) =>
-        JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), OptionsFor(apiVersion));
-
     /// <summary>For what we have written ourselves, with every property.</summary>
     public static T Deserialize<T>(string json) => JsonSerializer.Deserialize<T>(json, OptionsFor(""))!;
 
