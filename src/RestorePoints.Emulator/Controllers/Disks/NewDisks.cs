@@ -9,6 +9,13 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Turns a valid request for a disk into its row: resolves the source, decides the size. The bytes are made by the operation.</summary>
 public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
 {
+    /// <summary>Wire names of the properties that <see cref="Disk"/> has columns for.</summary>
+    private static readonly string[] Columns =
+    [
+        "osType", "hyperVGeneration", "diskSizeGB", "accountType", "diskIOPSReadWrite", "diskMBpsReadWrite", "networkAccessPolicy", "publicNetworkAccess", "provisioningState",
+        "createOption", "sourceResourceId", "uploadSizeBytes",
+    ];
+
     /// <summary>Adds the row of the disk that a PUT describes.</summary>
     public async Task<Disk> FromRequestAsync(Guid subscriptionId, string resourceGroupName, string name, DiskModel request)
     {
@@ -95,12 +102,22 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             throw ArmErrors.InvalidParameter("tier", $"The performance tier cannot be set on a disk of the SKU {skuName}: only on Premium_LRS and Premium_ZRS.").AsException();
     }
 
-    /// <summary>Value of <see cref="Disk.Settings"/>: <paramref name="change"/> over what the disk has or inherits.</summary>
-    public static string Settings(DiskModel kept, DiskModel change)
+    /// <summary>Value of <see cref="Disk.Settings"/>: <paramref name="change"/> over what the disk has or inherits, without what has a column.</summary>
+    public static string? Settings(DiskModel kept, DiskModel change)
     {
-        JsonNode settings = JsonSerializer.SerializeToNode(kept, ArmJson.OptionsFor(""))!;
-        ArmJson.Merge(settings.AsObject(), JsonSerializer.SerializeToNode(change, ArmJson.OptionsFor(""))!.AsObject());
-        return settings.ToJsonString();
+        JsonObject settings = JsonSerializer.SerializeToNode(kept, ArmJson.OptionsFor(""))!.AsObject();
+        ArmJson.Merge(settings, JsonSerializer.SerializeToNode(change, ArmJson.OptionsFor(""))!.AsObject());
+        JsonObject? properties = settings["properties"] as JsonObject, creation = properties?["creationData"] as JsonObject;
+        foreach (string name in Columns)
+        {
+            properties?.Remove(name);
+            creation?.Remove(name);
+        }
+        if (creation?.Count == 0)
+            properties!.Remove("creationData");
+        if (properties?.Count == 0)
+            settings.Remove("properties");
+        return settings.Count == 0 ? null : settings.ToJsonString();
     }
 
     /// <summary>The SKU in its canonical spelling; null when absent.</summary>
