@@ -27,6 +27,6 @@ public static class BodyValidation
         }
     }
 
-    private static string WireName(string property) =>
+    internal static string WireName(string property) =>
         string.Join('.', property.Split('.').Select(part => part.Length == 0 ? part : char.ToLowerInvariant(part[0]) + part[1..]));
 }

@@ -75,6 +75,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             SkuName = disk.SkuName,
             NetworkAccessPolicy = disk.NetworkAccessPolicy,
             PublicNetworkAccess = disk.PublicNetworkAccess,
+            DiskSettings = disk.Settings,
             TimeCreated = now,
             // Ascending also when the clock was set back.
             SnapshotTime = last >= now ? last.Value.AddTicks(1) : now,

@@ -34,6 +34,9 @@ public sealed class Disk : TrackedResource
     public long? IopsReadWrite { get; set; }
     public long? MBpsReadWrite { get; set; }
     public string? Zones { get; init; }
+
+    /// <summary>The disk's properties without behaviour: JSON of the wire model, of which the columns win. null when no request had any.</summary>
+    public string? Settings { get; set; }
     public DiskState DiskState { get; set; } = DiskState.Unattached;
 
     /// <summary>The virtual machine that the disk is attached to.</summary>

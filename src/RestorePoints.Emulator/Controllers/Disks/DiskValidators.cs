@@ -16,16 +16,10 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         RuleFor(disk => disk.Zones).Must(zones => zones is null || (zones.Count <= 1 && zones.All(zone => zone is "1" or "2" or "3")))
             .WithErrorCode(ArmValidation.InvalidParameter).WithMessage("A disk is in one of the zones 1, 2, 3, or in none.");
         RuleFor(disk => disk.Properties).NotNull().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'properties' is missing (null).");
+        RuleFor(disk => disk).ValidValues();
+        RuleFor(disk => disk.Properties!).SetValidator(new DiskPropertiesValidator()).When(disk => disk.Properties is not null);
         When(disk => disk.Properties is not null, () =>
         {
-            RuleFor(disk => disk.Properties!.OsType).OneOf("Windows", "Linux");
-            RuleFor(disk => disk.Properties!.HyperVGeneration).OneOf("V1", "V2");
-            RuleFor(disk => disk.Properties!.NetworkAccessPolicy).OneOf("AllowAll", "AllowPrivate", "DenyAll");
-            RuleFor(disk => disk.Properties!.PublicNetworkAccess).OneOf("Enabled", "Disabled");
-            RuleFor(disk => disk.Properties!.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskSizeGB).InclusiveBetween(1, 65_536).WithErrorCode(ArmValidation.InvalidParameter)
-                .WithMessage("The value '{PropertyValue}' of diskSizeGB is out of range. It must be between 1 and 65536.");
             RuleFor(disk => disk.Properties!.CreationData).NotNull().WithErrorCode(ArmValidation.InvalidParameter)
                 .WithMessage("Required parameter 'disk.properties.creationData' is missing (null).");
             When(disk => disk.Properties!.CreationData is not null, CreationDataRules);
@@ -34,9 +28,8 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
 
     private void CreationDataRules()
     {
-        RuleFor(disk => disk.Properties!.CreationData!.CreateOption).Cascade(CascadeMode.Stop)
-            .NotEmpty().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.creationData.createOption' is missing (null).")
-            .OneOf("Empty", "Upload", "Copy", "Restore", "FromImage", "Import", "Attach", "ImportSecure", "UploadPreparedSecure", "CopyFromSanSnapshot");
+        RuleFor(disk => disk.Properties!.CreationData!.CreateOption)
+            .NotEmpty().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.creationData.createOption' is missing (null).");
         RuleFor(disk => disk.Properties!.DiskSizeGB).NotNull().When(IsOption(DiskCreateOption.Empty))
             .WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.diskSizeGB' is missing (null).");
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId).ValidResourceId("disks", "snapshots").When(IsOption(DiskCreateOption.Copy));
@@ -53,21 +46,30 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         disk => option.ToString().Equals(disk.Properties!.CreationData!.CreateOption, StringComparison.OrdinalIgnoreCase);
 }
 
+/// <summary>What a PUT and a PATCH have in common.</summary>
+public sealed class DiskPropertiesValidator : AbstractValidator<DiskPropertiesModel>
+{
+    public DiskPropertiesValidator()
+    {
+        RuleFor(properties => properties.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.DiskIOPSReadOnly).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.DiskMBpsReadOnly).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.MaxShares).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.Tier).OneOf([.. DiskPerformance.PremiumTierNames]);
+        RuleFor(properties => properties.AccountType).OneOf(DiskPerformance.SkuNames);
+        RuleFor(properties => properties.DiskSizeGB).InclusiveBetween(1, 65_536).WithErrorCode(ArmValidation.InvalidParameter)
+            .WithMessage("The value '{PropertyValue}' of diskSizeGB is out of range. It must be between 1 and 65536.");
+    }
+}
+
 public sealed class DiskUpdateValidator : AbstractValidator<DiskUpdate>
 {
     public DiskUpdateValidator()
     {
         RuleFor(disk => disk.Tags).ValidTags();
         RuleFor(disk => disk.Sku!.Name).OneOf(DiskPerformance.SkuNames).When(disk => disk.Sku is not null);
-        When(disk => disk.Properties is not null, () =>
-        {
-            RuleFor(disk => disk.Properties!.OsType).OneOf("Windows", "Linux");
-            RuleFor(disk => disk.Properties!.NetworkAccessPolicy).OneOf("AllowAll", "AllowPrivate", "DenyAll");
-            RuleFor(disk => disk.Properties!.PublicNetworkAccess).OneOf("Enabled", "Disabled");
-            RuleFor(disk => disk.Properties!.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskSizeGB).InclusiveBetween(1, 65_536).WithErrorCode(ArmValidation.InvalidParameter)
-                .WithMessage("The value '{PropertyValue}' of diskSizeGB is out of range. It must be between 1 and 65536.");
-        });
+        RuleFor(disk => disk).ValidValues();
+        RuleFor(disk => disk.Properties!).SetValidator(new DiskPropertiesValidator()).When(disk => disk.Properties is not null);
     }
 }

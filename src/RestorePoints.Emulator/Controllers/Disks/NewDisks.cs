@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
@@ -7,6 +9,13 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Turns a valid request for a disk into its row: resolves the source, decides the size. The bytes are made by the operation.</summary>
 public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
 {
+    /// <summary>Wire names of the properties that <see cref="Disk"/> has columns for.</summary>
+    private static readonly string[] Columns =
+    [
+        "osType", "hyperVGeneration", "diskSizeGB", "accountType", "diskIOPSReadWrite", "diskMBpsReadWrite", "networkAccessPolicy", "publicNetworkAccess", "provisioningState",
+        "createOption", "sourceResourceId", "uploadSizeBytes",
+    ];
+
     /// <summary>Adds the row of the disk that a PUT describes.</summary>
     public async Task<Disk> FromRequestAsync(Guid subscriptionId, string resourceGroupName, string name, DiskModel request)
     {
@@ -14,16 +23,16 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
         CreationDataModel creation = properties.CreationData!;
         if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option == DiskCreateOption.FromImage)
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a disk").AsException();
-        if (properties.MaxShares > 1)
-            throw ArmErrors.NotImplementedByEmulator("A shared disk (maxShares above 1)").AsException();
+        string skuName = SkuName(request.Sku?.Name ?? properties.AccountType) ?? "Standard_LRS";
+        RequireImplemented(properties, skuName);
 
         string location = Regions.Normalize(request.Location!);
         Source source = option switch
         {
             DiskCreateOption.Copy => await SourceDiskAsync(creation.SourceResourceId!, location),
             DiskCreateOption.Restore => await SourcePointAsync(creation.SourceResourceId!, location),
-            DiskCreateOption.Upload => new Source(creation.UploadSizeBytes!.Value - 512, null, null, null),
-            _ => new Source(0, null, null, null),
+            DiskCreateOption.Upload => new Source(creation.UploadSizeBytes!.Value - 512, null, null, null, null),
+            _ => new Source(0, null, null, null, null),
         };
         long sizeBytes = option == DiskCreateOption.Upload || properties.DiskSizeGB is null ? source.SizeBytes : properties.DiskSizeGB.Value << 30;
         if (sizeBytes < source.SizeBytes)
@@ -38,7 +47,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             Tags = Tags.From(request.Tags),
             TimeCreated = time.GetUtcNow(),
             ProvisioningState = ProvisioningState.Updating,
-            SkuName = SkuName(request.Sku?.Name) ?? "Standard_LRS",
+            SkuName = skuName,
             CreateOption = option,
             SourceResourceId = creation.SourceResourceId,
             SourceUniqueId = source.UniqueId,
@@ -52,13 +61,14 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             MBpsReadWrite = properties.DiskMBpsReadWrite,
             Zones = request.Zones is { Count: > 0 } zones ? string.Join(',', zones) : null,
             DiskState = option == DiskCreateOption.Upload ? DiskState.ReadyToUpload : DiskState.Unattached,
+            Settings = Settings(DiskModel.Inherited(source.Settings), new DiskModel { ExtendedLocation = request.ExtendedLocation, Properties = properties }),
         };
         db.Disks.Add(disk);
         return disk;
     }
 
     /// <summary>Adds the row of an empty disk that a virtual machine brings along (FromImage, Empty): <c>Creating</c> until the machine's operation has made it.</summary>
-    public Disk ForVirtualMachine(VirtualMachine vm, string name, DiskCreateOption option, string? skuName, long sizeGB, string? osType)
+    public Disk ForVirtualMachine(VirtualMachine vm, string name, DiskCreateOption option, ManagedDiskParameters? parameters, long sizeGB, string? osType)
     {
         Disk disk = new()
         {
@@ -68,14 +78,46 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             Location = vm.Location,
             TimeCreated = time.GetUtcNow(),
             ProvisioningState = ProvisioningState.Creating,
-            SkuName = SkuName(skuName) ?? "Standard_LRS",
+            SkuName = SkuName(parameters?.StorageAccountType) ?? "Standard_LRS",
             CreateOption = option,
             SizeBytes = sizeGB << 30,
             OsType = osType,
             HyperVGeneration = osType is null ? null : "V1",
+            Settings = parameters?.DiskEncryptionSet?.Id is { } encryptionSet
+                ? Settings(new DiskModel(), new DiskModel { Properties = new DiskPropertiesModel { Encryption = new DiskEncryptionModel { DiskEncryptionSetId = encryptionSet } } })
+                : null,
         };
         db.Disks.Add(disk);
         return disk;
+    }
+
+    /// <summary>Refuses properties that would need what the emulator does not have, or that the SKU does not have.</summary>
+    public static void RequireImplemented(DiskPropertiesModel? properties, string skuName)
+    {
+        if (properties?.MaxShares > 1)
+            throw ArmErrors.NotImplementedByEmulator("A shared disk (maxShares above 1)").AsException();
+        if (properties?.CreationData?.LogicalSectorSize is not (null or 512))
+            throw ArmErrors.NotImplementedByEmulator($"creationData.logicalSectorSize {properties.CreationData.LogicalSectorSize} of a disk").AsException();
+        if (properties?.Tier is not null && !DiskPerformance.IsPremiumSsd(skuName))
+            throw ArmErrors.InvalidParameter("tier", $"The performance tier cannot be set on a disk of the SKU {skuName}: only on Premium_LRS and Premium_ZRS.").AsException();
+    }
+
+    /// <summary>Value of <see cref="Disk.Settings"/>: <paramref name="change"/> over what the disk has or inherits, without what has a column.</summary>
+    public static string? Settings(DiskModel kept, DiskModel change)
+    {
+        JsonObject settings = JsonSerializer.SerializeToNode(kept, ArmJson.OptionsFor(""))!.AsObject();
+        ArmJson.Merge(settings, JsonSerializer.SerializeToNode(change, ArmJson.OptionsFor(""))!.AsObject());
+        JsonObject? properties = settings["properties"] as JsonObject, creation = properties?["creationData"] as JsonObject;
+        foreach (string name in Columns)
+        {
+            properties?.Remove(name);
+            creation?.Remove(name);
+        }
+        if (creation?.Count == 0)
+            properties!.Remove("creationData");
+        if (properties?.Count == 0)
+            settings.Remove("properties");
+        return settings.Count == 0 ? null : settings.ToJsonString();
     }
 
     /// <summary>The SKU in its canonical spelling; null when absent.</summary>
@@ -102,7 +144,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
         if (source.DiskState == DiskState.ReadyToUpload)
             throw ArmErrors.DiskUploadNotEnded(source.Name).AsException();
-        return new Source(source.SizeBytes, source.Id, source.OsType, source.HyperVGeneration);
+        return new Source(source.SizeBytes, source.Id, source.OsType, source.HyperVGeneration, source.Settings);
     }
 
     private async Task<Source> SourcePointAsync(string sourceId, string location)
@@ -111,8 +153,8 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
         DiskRestorePoint? source = await db.DiskRestorePoints.WithId(id).SingleOrDefaultAsync(point => point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded);
         if (source is null || source.Location != location)
             throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
-        return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration);
+        return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration, source.DiskSettings);
     }
 
-    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration);
+    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration, string? Settings);
 }

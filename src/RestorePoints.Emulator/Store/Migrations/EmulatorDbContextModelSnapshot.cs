@@ -123,6 +123,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT")
                         .UseCollation("NOCASE");
 
+                    b.Property<string>("Settings")
+                        .HasColumnType("TEXT");
+
                     b.Property<long>("SizeBytes")
                         .HasColumnType("INTEGER");
 
@@ -171,6 +174,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                 {
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DiskSettings")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("HyperVGeneration")
