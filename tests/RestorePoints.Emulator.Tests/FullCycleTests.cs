@@ -28,14 +28,14 @@ public sealed class FullCycleTests(EmulatorFixture fixture)
         byte[] osAtFirst = [.. os], dataAtFirst = [.. data];
 
         // The guest works: overwrites, writes into holes, clears, writes zeros.
-        await WriteAsync(osGuest, os, 3 * MiB + 512, World.Noise(3, 2 * MiB));
-        await WriteAsync(osGuest, os, 10 * MiB, World.Noise(4, 4096));
-        await ClearAsync(osGuest, os, 15 * MiB, MiB);
-        await WriteAsync(dataGuest, data, 0, new byte[64 * 1024]);
+        await osGuest.WriteAsync(os, 3 * MiB + 512, World.Noise(3, 2 * MiB));
+        await osGuest.WriteAsync(os, 10 * MiB, World.Noise(4, 4096));
+        await osGuest.ClearAsync(os, 15 * MiB, MiB);
+        await dataGuest.WriteAsync(data, 0, new byte[64 * 1024]);
         byte[] far = World.Noise(5, 12 * 1024);
         await emptyGuest.WriteAsync(3L << 30, far);
         ArmResponse second = await world.PointAsync(collection, "second");
-        await WriteAsync(osGuest, os, 0, World.Noise(6, MiB));
+        await osGuest.WriteAsync(os, 0, World.Noise(6, MiB));
 
         string sasFirst = await arm.GrantAsync(World.OsDiskPoint(first)), sasSecond = await arm.GrantAsync(World.OsDiskPoint(second));
         byte[] vhdFirst = await world.Blob(sasFirst).ReadAllAsync(), vhdSecond = await world.Blob(sasSecond).ReadAllAsync();
@@ -90,9 +90,9 @@ public sealed class FullCycleTests(EmulatorFixture fixture)
             {
                 int length = 4096 * random.Next(1, 65), offset = 4096 * random.Next((content.Length - length) / 4096);
                 if (random.Next(4) == 0)
-                    await ClearAsync(guest, content, offset, length);
+                    await guest.ClearAsync(content, offset, length);
                 else
-                    await WriteAsync(guest, content, offset, World.Noise(random.Next(), length));
+                    await guest.WriteAsync(content, offset, World.Noise(random.Next(), length));
             }
             points[$"p{i}"] = World.OsDiskPoint(await world.PointAsync(collection, $"p{i}"));
             expected[$"p{i}"] = [.. content];
@@ -192,17 +192,5 @@ public sealed class FullCycleTests(EmulatorFixture fixture)
                 return;
         }
         throw new ShouldAssertException($"{what}: {offset} is not in {string.Join(' ', ranges)}");
-    }
-
-    private static async Task WriteAsync(RawBlob guest, byte[] model, int offset, byte[] data)
-    {
-        await guest.WriteAsync(offset, data);
-        data.CopyTo(model, offset);
-    }
-
-    private static async Task ClearAsync(RawBlob guest, byte[] model, int offset, int length)
-    {
-        await guest.ClearAsync(offset, length);
-        model.AsSpan(offset, length).Clear();
     }
 }

@@ -63,6 +63,20 @@ public sealed class RawBlob(HttpClient http, string sas)
         await ExpectAsync(response, 201);
     }
 
+    /// <summary>Writes, and does the same to a copy of the content that the test keeps.</summary>
+    public async Task WriteAsync(byte[] model, int offset, byte[] data)
+    {
+        await WriteAsync(offset, data);
+        data.CopyTo(model, offset);
+    }
+
+    /// <summary>Clears, and does the same to a copy of the content that the test keeps.</summary>
+    public async Task ClearAsync(byte[] model, int offset, int length)
+    {
+        await ClearAsync(offset, length);
+        model.AsSpan(offset, length).Clear();
+    }
+
     public async Task<IReadOnlyList<BlobRange>> PageRangesAsync() => await ListAsync();
 
     /// <summary>What changed since the blob behind another SAS.</summary>

@@ -27,14 +27,14 @@ public sealed class SnapshotTests(EmulatorFixture fixture) : IAsyncLifetime
 
         byte[] first = [.. live];
         string full = await _world.SnapshotAsync("full", disk), one = await _world.SnapshotAsync("one", disk, incremental: true);
-        await WriteAsync(guest, live, 3 * MiB + 512, World.Noise(2, MiB));
-        await ClearAsync(guest, live, 15 * MiB, MiB);
+        await guest.WriteAsync(live, 3 * MiB + 512, World.Noise(2, MiB));
+        await guest.ClearAsync(live, 15 * MiB, MiB);
         byte[] second = [.. live];
         string two = await _world.SnapshotAsync("two", disk, incremental: true);
-        await WriteAsync(guest, live, 8 * MiB, World.Noise(3, 4096));
+        await guest.WriteAsync(live, 8 * MiB, World.Noise(3, 4096));
         byte[] third = [.. live];
         string three = await _world.SnapshotAsync("three", disk, incremental: true);
-        await WriteAsync(guest, live, 0, World.Noise(4, MiB));
+        await guest.WriteAsync(live, 0, World.Noise(4, MiB));
 
         await ShouldHoldAsync(full, first);
         await ShouldHoldAsync(one, first);
@@ -495,17 +495,5 @@ public sealed class SnapshotTests(EmulatorFixture fixture) : IAsyncLifetime
         using HttpResponseMessage response = await _world.Blob(sas).SendAsync(HttpMethod.Get, "pagelist", null, ("x-ms-previous-snapshot-url", previous));
         ((int)response.StatusCode).ShouldBe(status);
         response.Headers.GetValues("x-ms-error-code").ShouldBe([code]);
-    }
-
-    private static async Task WriteAsync(RawBlob guest, byte[] model, int offset, byte[] data)
-    {
-        await guest.WriteAsync(offset, data);
-        data.CopyTo(model, offset);
-    }
-
-    private static async Task ClearAsync(RawBlob guest, byte[] model, int offset, int length)
-    {
-        await guest.ClearAsync(offset, length);
-        model.AsSpan(offset, length).Clear();
     }
 }
