@@ -7,9 +7,14 @@ public sealed partial class ApiVersionMiddleware(RequestDelegate next, IOptions<
 {
     public Task InvokeAsync(HttpContext context)
     {
-        ArmResourceTypeAttribute? resourceType = context.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>();
-        if (resourceType is not null)
-            context.SetApiVersion(Resolve(RequestedVersion(context), resourceType, context.Request.RouteValues["location"] as string ?? ""));
+        EndpointMetadataCollection? metadata = context.GetEndpoint()?.Metadata;
+        if (metadata?.GetMetadata<ArmResourceTypeAttribute>() is { } resourceType)
+        {
+            string version = Resolve(RequestedVersion(context), resourceType, context.Request.RouteValues["location"] as string ?? "");
+            RequireServed(version, resourceType.ServedSince);
+            RequireServed(version, metadata.GetMetadata<OperationIdAttribute>()?.Since ?? "");
+            context.SetApiVersion(version);
+        }
         return next(context);
     }
 
@@ -22,12 +27,19 @@ public sealed partial class ApiVersionMiddleware(RequestDelegate next, IOptions<
         return ApiVersions.WellFormed.IsMatch(version) ? version : throw ArmErrors.InvalidApiVersionParameter(version).AsException();
     }
 
+    /// <summary>Refuses a version that is older than an operation, a query parameter or a shape that the request needs.</summary>
+    public static void RequireServed(string version, string since)
+    {
+        if (ApiVersions.IsBefore(version, since))
+            throw ArmErrors.NewerApiVersionNeeded(since).AsException();
+    }
+
     private string Resolve(string version, ArmResourceTypeAttribute resourceType, string location)
     {
-        IReadOnlyList<string> known = ApiVersions.Of(resourceType.Family);
+        IReadOnlyList<string> known = resourceType.Versions;
         if (known.Count == 0 || known.Contains(version))
             return version;
-        if (string.CompareOrdinal(version, known[^1]) > 0 && options.Value.UnknownApiVersion == UnknownApiVersionMode.Newest)
+        if (ApiVersions.IsBefore(known[^1], version) && options.Value.UnknownApiVersion == UnknownApiVersionMode.Newest)
         {
             LogNewer(version, resourceType.Type, known[^1]);
             return known[^1];

@@ -19,22 +19,35 @@ public enum ApiVersionFamily
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class ArmResourceTypeAttribute(string type, ApiVersionFamily family) : Attribute
 {
+    private IReadOnlyList<string>? _versions;
+
     /// <summary>Type without the namespace: <c>restorePointCollections/restorePoints</c>.</summary>
     public string Type { get; } = type;
     public ApiVersionFamily Family { get; } = family;
+
+    /// <summary>The version that introduced the type; <c>""</c>: it is as old as its family.</summary>
+    public string First { get; init; } = "";
+
+    /// <summary>The oldest version that the emulator serves; <c>""</c>: all of them.</summary>
+    public string ServedSince { get; init; } = "";
+
+    /// <summary>Published versions of the type, oldest first; empty where any well-formed version is served.</summary>
+    public IReadOnlyList<string> Versions => _versions ??= [.. ApiVersions.Of(Family).Where(version => string.CompareOrdinal(version, First) >= 0)];
 }
 
-/// <summary>Published api-versions that the emulator serves. Source: the api-version folders of the public specifications.</summary>
+/// <summary>Published api-versions. Source: the api-version folders of the public specifications.</summary>
 public static partial class ApiVersions
 {
     private static readonly string[] Compute =
     [
-        "2021-03-01", "2021-04-01", "2021-07-01", "2021-11-01", "2022-03-01", "2022-08-01", "2022-11-01", "2023-03-01", "2023-07-01", "2023-09-01",
-        "2024-03-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01", "2026-03-01", "2026-04-01",
+        "2015-06-15", "2016-03-30", "2016-04-30-preview", "2017-03-30", "2017-12-01", "2018-04-01", "2018-06-01", "2018-10-01", "2019-03-01", "2019-07-01",
+        "2019-12-01", "2020-06-01", "2020-12-01", "2021-03-01", "2021-04-01", "2021-07-01", "2021-11-01", "2022-03-01", "2022-08-01", "2022-11-01",
+        "2023-03-01", "2023-07-01", "2023-09-01", "2024-03-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01", "2026-03-01", "2026-04-01",
     ];
 
     private static readonly string[] Disk =
     [
+        "2016-04-30-preview", "2017-03-30", "2018-04-01", "2018-06-01", "2018-09-30", "2019-03-01", "2019-07-01", "2019-11-01", "2020-05-01", "2020-06-30",
         "2020-09-30", "2020-12-01", "2021-04-01", "2021-08-01", "2021-12-01", "2022-03-02", "2022-07-02", "2023-01-02", "2023-04-02", "2023-10-02",
         "2024-03-02", "2025-01-02", "2026-03-02",
     ];
@@ -46,6 +59,8 @@ public static partial class ApiVersions
         ApiVersionFamily.Disk => Disk,
         _ => [],
     };
+
+    public static bool IsBefore(string version, string introduced) => string.CompareOrdinal(version, introduced) < 0;
 
     [GeneratedRegex(@"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview|-privatepreview|-alpha|-beta)?$", RegexOptions.CultureInvariant)]
     public static partial Regex WellFormed { get; }

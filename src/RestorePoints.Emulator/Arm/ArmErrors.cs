@@ -44,6 +44,9 @@ public static class ArmErrors
     public static ArmError NoRegisteredProviderFound(string location, string version, string type, IEnumerable<string> versions) => new(400, "NoRegisteredProviderFound",
         $"No registered resource provider found for location '{location}' and API version '{version}' for type '{type}'. The supported api-versions are '{string.Join(", ", versions)}'.");
 
+    public static ArmError NewerApiVersionNeeded(string version) => new(400, "BadRequest",
+        $"This request can be made with api-version '{version}' or newer.");
+
     public static ArmError InvalidResourceType(string type, string provider, string version) => new(404, "InvalidResourceType",
         $"The resource type '{type}' could not be found in the namespace '{provider}' for api version '{version}'.");
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -25,16 +26,20 @@ public static class ArmJson
     /// <summary>Serializer options of one api-version; <c>""</c> shows everything.</summary>
     public static JsonSerializerOptions OptionsFor(string apiVersion) => OptionsByVersion.GetOrAdd(apiVersion, Build);
 
-    /// <summary>As <see cref="OptionsFor"/>, for what clients send: limited depth, no name twice in an object.</summary>
+    /// <summary>As <see cref="OptionsFor"/>, for what clients send: limited depth, no name twice in an object, nothing that is read-only.</summary>
     public static JsonSerializerOptions InputOptionsFor(string apiVersion) => InputOptionsByVersion.GetOrAdd(apiVersion, static version =>
     {
         var options = new JsonSerializerOptions(OptionsFor(version)) { MaxDepth = MaxInputDepth, AllowDuplicateProperties = false };
+        options.TypeInfoResolver = options.TypeInfoResolver!.WithAddedModifier(ReadAsSent);
         options.MakeReadOnly();
         return options;
     });
 
     public static byte[] SerializeToUtf8Bytes(object value, string apiVersion) =>
         JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), OptionsFor(apiVersion));
+
+    /// <summary>For what we have written ourselves, with every property.</summary>
+    public static T Deserialize<T>(string json) => JsonSerializer.Deserialize<T>(json, OptionsFor(""))!;
 
     public static string Serialize(object value, string apiVersion) =>
         JsonSerializer.Serialize(value, value.GetType(), OptionsFor(apiVersion));
@@ -70,6 +75,18 @@ public static class ArmJson
         }
     }
 
+    /// <summary>JSON merge patch (RFC 7396); nulls must have been removed from the change before.</summary>
+    public static void Merge(JsonObject target, JsonObject change)
+    {
+        foreach ((string name, JsonNode? value) in change)
+        {
+            if (value is JsonObject inner && target[name] is JsonObject existing)
+                Merge(existing, inner);
+            else
+                target[name] = value?.DeepClone();
+        }
+    }
+
     /// <summary>Where the fault of a body is, without the names of our classes that the serializer's own message contains.</summary>
     /// <param name="root">Path of what was read.</param>
     public static string Describe(JsonException fault, string root) =>
@@ -89,7 +106,7 @@ public static class ArmJson
             NumberHandling = JsonNumberHandling.Strict,
             TypeInfoResolver = new DefaultJsonTypeInfoResolver
             {
-                Modifiers = { typeInfo => RemoveNewerProperties(typeInfo, apiVersion) },
+                Modifiers = { typeInfo => RemoveUnknownProperties(typeInfo, apiVersion) },
             },
             Converters = { new TimestampConverter(), new JsonStringEnumConverter() },
         };
@@ -97,17 +114,46 @@ public static class ArmJson
         return options;
     }
 
-    private static void RemoveNewerProperties(JsonTypeInfo typeInfo, string apiVersion)
+    private static void RemoveUnknownProperties(JsonTypeInfo typeInfo, string apiVersion)
     {
         if (typeInfo.Kind != JsonTypeInfoKind.Object || apiVersion.Length == 0)
             return;
         for (int index = typeInfo.Properties.Count - 1; index >= 0; index--)
         {
-            SinceAttribute? since = typeInfo.Properties[index].AttributeProvider?
-                .GetCustomAttributes(typeof(SinceAttribute), inherit: false).OfType<SinceAttribute>().FirstOrDefault();
-            if (since is not null && string.CompareOrdinal(apiVersion, since.ApiVersion) < 0)
+            if (AttributeOf<SinceAttribute>(typeInfo.Properties[index])?.Includes(apiVersion) == false)
                 typeInfo.Properties.RemoveAt(index);
         }
+    }
+
+    private static void ReadAsSent(JsonTypeInfo typeInfo)
+    {
+        if (typeInfo.Kind != JsonTypeInfoKind.Object)
+            return;
+        for (int index = typeInfo.Properties.Count - 1; index >= 0; index--)
+        {
+            JsonPropertyInfo property = typeInfo.Properties[index];
+            if (AttributeOf<ReadOnlyAttribute>(property)?.IsReadOnly == true)
+                typeInfo.Properties.RemoveAt(index);
+            else if (AttributeOf<ValuesAttribute>(property) is { } values)
+                property.CustomConverter = new SpellingConverter(values.Values);
+        }
+    }
+
+    private static T? AttributeOf<T>(JsonPropertyInfo property) where T : Attribute =>
+        property.AttributeProvider?.GetCustomAttributes(typeof(T), inherit: false).OfType<T>().FirstOrDefault();
+
+    /// <summary>Gives a known value its published spelling; the validator refuses the others.</summary>
+    private sealed class SpellingConverter(IReadOnlyList<string> values) : JsonConverter<string>
+    {
+        public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            if (reader.TokenType != JsonTokenType.String)
+                throw new JsonException();
+            string? sent = reader.GetString();
+            return values.FirstOrDefault(value => value.Equals(sent, StringComparison.OrdinalIgnoreCase)) ?? sent;
+        }
+
+        public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
     }
 
     private sealed class TimestampConverter : JsonConverter<DateTimeOffset>

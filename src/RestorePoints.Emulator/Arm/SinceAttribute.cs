@@ -5,4 +5,9 @@ namespace RestorePoints.Emulator.Arm;
 public sealed class SinceAttribute(string apiVersion) : Attribute
 {
     public string ApiVersion { get; } = apiVersion;
+
+    /// <summary>The last version that has the property; null: the newest has it.</summary>
+    public string? Last { get; init; }
+
+    public bool Includes(string apiVersion) => !ApiVersions.IsBefore(apiVersion, ApiVersion) && (Last is null || !ApiVersions.IsBefore(Last, apiVersion));
 }

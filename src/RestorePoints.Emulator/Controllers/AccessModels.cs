@@ -11,8 +11,10 @@ public sealed record GrantAccessData
     public long? DurationInSeconds { get; init; }
 
     /// <summary><c>VHD</c> (default); <c>VHDX</c> is refused.</summary>
-    [Since("2023-04-02")]
+    [Since("2023-01-02")]
     public string? FileFormat { get; init; }
+
+    [Since("2021-08-01")]
     public bool? GetSecureVMGuestStateSAS { get; init; }
 }
 

@@ -1,4 +1,8 @@
+using System.Collections.Concurrent;
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
 using FluentValidation;
+using FluentValidation.Results;
 using RestorePoints.Emulator.Arm;
 
 namespace RestorePoints.Emulator.Controllers;
@@ -35,4 +39,36 @@ public static class ArmValidation
     public static IRuleBuilderOptions<T, string?> OneOf<T>(this IRuleBuilder<T, string?> rule, params string[] values) => rule
         .Must(value => value is null || values.Contains(value, StringComparer.OrdinalIgnoreCase)).WithErrorCode(InvalidParameter)
         .WithMessage($"The value '{{PropertyValue}}' is not allowed. Allowed values are: {string.Join(", ", values)}.");
+
+    /// <summary>What the attributes of the models say, at any depth: <see cref="ValuesAttribute"/> and <see cref="RequiredAttribute"/>.</summary>
+    public static IRuleBuilderOptionsConditions<T, TModel> ValidValues<T, TModel>(this IRuleBuilder<T, TModel> rule) => rule.Custom((model, context) =>
+    {
+        foreach (ValidationFailure failure in FailuresOf(model, context.PropertyPath))
+            context.AddFailure(failure);
+    });
+
+    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> CheckedProperties = new();
+
+    private static IEnumerable<ValidationFailure> FailuresOf(object? model, string path)
+    {
+        if (model is null)
+            yield break;
+        foreach (PropertyInfo property in CheckedProperties.GetOrAdd(model.GetType(), type => [.. type.GetProperties().Where(IsChecked)]))
+        {
+            object? value = property.GetValue(model);
+            string name = path.Length == 0 ? property.Name : $"{path}.{property.Name}";
+            if (property.GetCustomAttribute<ValuesAttribute>() is { } allowed && value is string text && !allowed.Values.Contains(text))
+                yield return new ValidationFailure(name, $"The value '{text}' is not allowed. Allowed values are: {string.Join(", ", allowed.Values)}.") { ErrorCode = InvalidParameter };
+            if (property.IsDefined(typeof(RequiredAttribute)) && value is null or "")
+                yield return new ValidationFailure(name, $"Required parameter '{ValidationFailures.WireName(name)}' is missing (null).") { ErrorCode = InvalidParameter };
+            IEnumerable<object?> children = value is IEnumerable<object?> elements ? elements : IsModel(property.PropertyType) ? [value] : [];
+            foreach (ValidationFailure failure in children.SelectMany(child => FailuresOf(child, name)))
+                yield return failure;
+        }
+    }
+
+    private static bool IsChecked(PropertyInfo property) => property.IsDefined(typeof(ValuesAttribute)) || property.IsDefined(typeof(RequiredAttribute))
+        || IsModel(property.PropertyType) || (property.PropertyType.IsGenericType && property.PropertyType.GetGenericArguments().All(IsModel));
+
+    private static bool IsModel(Type type) => type.Namespace == typeof(ArmValidation).Namespace;
 }

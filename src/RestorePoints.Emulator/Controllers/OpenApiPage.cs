@@ -1,4 +1,5 @@
 using Microsoft.OpenApi;
+using RestorePoints.Emulator.Arm;
 
 namespace RestorePoints.Emulator.Controllers;
 
@@ -14,6 +15,7 @@ public static class OpenApiPage
             Description = "A local emulator of the Azure VM restore point APIs. Every ARM call takes an api-version.",
         });
         swagger.CustomSchemaIds(type => type.FullName);
+        swagger.CustomOperationIds(action => action.ActionDescriptor.EndpointMetadata.OfType<OperationIdAttribute>().FirstOrDefault()?.Id);
     });
 
     public static IApplicationBuilder UseOpenApiPage(this IApplicationBuilder app) => app.UseSwagger().UseSwaggerUI();

@@ -15,6 +15,6 @@ public sealed class ValidationFailures : IValidatorInterceptor
         ? result
         : throw ArmErrors.InvalidParameters([.. result.Errors.Select(failure => new ArmErrorDetail(failure.ErrorCode, failure.ErrorMessage, WireName(failure.PropertyName)))]).AsException();
 
-    private static string WireName(string property) =>
+    internal static string WireName(string property) =>
         string.Join('.', property.Split('.').Select(part => part.Length == 0 ? part : char.ToLowerInvariant(part[0]) + part[1..]));
 }

@@ -75,6 +75,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             SkuName = disk.SkuName,
             NetworkAccessPolicy = disk.NetworkAccessPolicy,
             PublicNetworkAccess = disk.PublicNetworkAccess,
+            DiskSettings = disk.Settings,
             TimeCreated = now,
             SnapshotTime = await db.NextSnapshotTimeAsync(disk.Id, now),
         };

@@ -6,7 +6,7 @@ using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
 
-/// <summary>Applies a PATCH or a repeated PUT to a disk: tags as a whole, SKU, policies, growth.</summary>
+/// <summary>Applies a PATCH or a repeated PUT to a disk: tags as a whole, SKU, growth, other properties one by one.</summary>
 public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOperation
 {
     /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
@@ -17,12 +17,14 @@ public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOpe
         Disk disk = await context.Db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk => disk.Id == context.Operation.ResourceRowId, cancellationToken)
             ?? throw ArmErrors.EntityNotFound.AsException();
         (DiskUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
-        DiskUpdateProperties? properties = update.Properties;
+        DiskPropertiesModel? properties = update.Properties;
         disk.Tags = Tags.From(update.Tags) ?? (replaceTags ? null : disk.Tags);
         disk.SkuName = NewDisks.SkuName(update.Sku?.Name) ?? disk.SkuName;
         disk.OsType = NewDisks.OsType(properties?.OsType) ?? disk.OsType;
         disk.NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties?.NetworkAccessPolicy) ?? disk.NetworkAccessPolicy;
         disk.PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties?.PublicNetworkAccess) ?? disk.PublicNetworkAccess;
+        if (properties is not null)
+            disk.Settings = NewDisks.Settings(DiskModel.Kept(disk.Settings), new DiskModel { Properties = properties with { CreationData = null } });
         disk.IopsReadWrite = properties?.DiskIOPSReadWrite ?? disk.IopsReadWrite;
         disk.MBpsReadWrite = properties?.DiskMBpsReadWrite ?? disk.MBpsReadWrite;
         if (properties?.DiskSizeGB is { } sizeGB && sizeGB > disk.SizeGB)

@@ -6,7 +6,7 @@ using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
 
-/// <summary>Applies a PATCH or a repeated PUT to a snapshot: tags as a whole, SKU, policies, growth. Its bytes never change; a larger one has zeros behind them.</summary>
+/// <summary>Applies a PATCH or a repeated PUT to a snapshot: tags as a whole, SKU, growth, other properties one by one. Its bytes never change; a larger one has zeros behind them.</summary>
 public sealed class UpdateSnapshot(RegionStores regions, TimeProvider time) : ArmOperation
 {
     /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
@@ -21,7 +21,7 @@ public sealed class UpdateSnapshot(RegionStores regions, TimeProvider time) : Ar
             throw ArmErrors.SnapshotNotUsable(snapshot.Name, nameof(ProvisioningState.Failed)).AsException();
         bool hasActiveGrant = await context.Db.ActiveGrantAsync(snapshot.Id, time.GetUtcNow()) is not null;
         (SnapshotUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
-        SnapshotUpdateProperties? properties = update.Properties;
+        SnapshotPropertiesModel? properties = update.Properties;
         if (properties?.DiskSizeGB is { } sizeGB && sizeGB > snapshot.SizeGB)
         {
             // Granted after the request was accepted.
@@ -35,6 +35,8 @@ public sealed class UpdateSnapshot(RegionStores regions, TimeProvider time) : Ar
         snapshot.OsType = NewDisks.OsType(properties?.OsType) ?? snapshot.OsType;
         snapshot.NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties?.NetworkAccessPolicy) ?? snapshot.NetworkAccessPolicy;
         snapshot.PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties?.PublicNetworkAccess) ?? snapshot.PublicNetworkAccess;
+        if (properties is not null)
+            snapshot.Settings = NewDisks.Settings(SnapshotModel.Kept(snapshot.Settings), new SnapshotModel { Properties = properties with { CreationData = null } });
         snapshot.ProvisioningState = ProvisioningState.Succeeded;
         context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant));
     }

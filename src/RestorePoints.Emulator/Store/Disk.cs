@@ -16,12 +16,6 @@ public sealed class Disk : TrackedResource
     /// <summary>uniqueId of the source disk or snapshot (Copy).</summary>
     public Guid? SourceUniqueId { get; init; }
 
-    /// <summary>FromImage: <c>creationData.imageReference</c> as JSON.</summary>
-    public string? ImageReference { get; init; }
-
-    /// <summary>FromImage: <c>creationData.galleryImageReference</c> as JSON.</summary>
-    public string? GalleryImageReference { get; init; }
-
     /// <summary>Upload only: size of the VHD with its 512-byte footer.</summary>
     public long? UploadSizeBytes { get; init; }
 
@@ -40,6 +34,9 @@ public sealed class Disk : TrackedResource
     public long? IopsReadWrite { get; set; }
     public long? MBpsReadWrite { get; set; }
     public string? Zones { get; init; }
+
+    /// <summary>The disk's properties without behaviour: JSON of the wire model, of which the columns win. null when no request had any.</summary>
+    public string? Settings { get; set; }
     public DiskState DiskState { get; set; } = DiskState.Unattached;
 
     /// <summary>The virtual machine that the disk is attached to.</summary>

@@ -28,6 +28,9 @@ public sealed class DiskRestorePoint
     public string? SkuName { get; init; }
     public string? NetworkAccessPolicy { get; init; }
     public string? PublicNetworkAccess { get; init; }
+
+    /// <summary><see cref="Disk.Settings"/> of the source when the point was taken.</summary>
+    public string? DiskSettings { get; init; }
     public required DateTimeOffset TimeCreated { get; init; }
 
     /// <summary>

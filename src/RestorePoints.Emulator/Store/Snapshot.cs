@@ -43,6 +43,9 @@ public sealed class Snapshot : TrackedResource
     public string? NetworkAccessPolicy { get; set; }
     public string? PublicNetworkAccess { get; set; }
 
+    /// <summary>The properties without behaviour: JSON of the wire model, of which the columns win.</summary>
+    public string? Settings { get; set; }
+
     /// <summary>Blob snapshot time, unique and ascending within the volume; null until the bytes are frozen.</summary>
     public DateTimeOffset? SnapshotTime { get; set; }
 

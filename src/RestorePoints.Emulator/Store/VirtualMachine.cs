@@ -5,7 +5,7 @@ public sealed class VirtualMachine : TrackedResource
 {
     /// <summary>
     /// The resource body as the client sent it (JSON object with properties, zones, identity, plan …), with what the service fills in
-    /// (disk names and ids); without name, id, type, location, tags and without secrets. Echoed whatever the api-version.
+    /// (disk names and ids); without name, id, type, location, tags and without secrets.
     /// </summary>
     public required string Body { get; set; }
 

@@ -371,15 +371,55 @@ public sealed class SnapshotTests(EmulatorFixture fixture) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("2020-12-01", "")]
-    [InlineData("2021-04-01", "publicNetworkAccess completionPercent")]
-    [InlineData("2022-07-02", "publicNetworkAccess completionPercent incrementalSnapshotFamilyId")]
-    [InlineData("2025-01-02", "publicNetworkAccess completionPercent incrementalSnapshotFamilyId snapshotAccessState")]
+    [InlineData("2018-06-01", "")]
+    [InlineData("2019-03-01", "incremental diskSizeBytes uniqueId")]
+    [InlineData("2020-12-01", "encryption incremental networkAccessPolicy diskState diskSizeBytes uniqueId")]
+    [InlineData("2021-04-01", "encryption incremental networkAccessPolicy publicNetworkAccess diskState diskSizeBytes uniqueId completionPercent")]
+    [InlineData("2022-07-02", "encryption incremental networkAccessPolicy publicNetworkAccess diskState diskSizeBytes uniqueId completionPercent incrementalSnapshotFamilyId")]
+    [InlineData("2026-03-02", "encryption incremental networkAccessPolicy publicNetworkAccess diskState diskSizeBytes uniqueId completionPercent incrementalSnapshotFamilyId snapshotAccessState")]
     public async Task A_property_appears_from_the_version_that_introduced_it(string version, string expected)
     {
         string snapshot = await _world.SnapshotAsync("s", await _world.EmptyDiskAsync("disk"), incremental: true);
         string[] shown = (await Arm.SendAsync(HttpMethod.Get, snapshot, apiVersion: version)).Expect(200).Keys("properties").Split(' ');
-        shown.Intersect(["publicNetworkAccess", "completionPercent", "incrementalSnapshotFamilyId", "snapshotAccessState"]).ShouldBe(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        shown.Except(["creationData", "diskSizeGB", "timeCreated", "provisioningState"]).ShouldBe(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public async Task Properties_without_behaviour_are_kept_and_echoed_and_inherited_by_copies()
+    {
+        string disk = await _world.EmptyDiskAsync("disk"), snapshot = _world.Snapshot("s");
+        string set = $"{_world.Compute}/diskEncryptionSets/des";
+        await Arm.SucceedAsync(Arm.PutAsync(snapshot, World.SnapshotBody(disk, $$$""","supportsHibernation":true,"purchasePlan":{"name":"n","publisher":"p","product":"q"},"securityProfile":{"securityType":"trustedlaunch"},"dataAccessAuthMode":"None","encryption":{"diskEncryptionSetId":"{{{set}}}"}""")));
+        ArmResponse shown = (await Arm.GetAsync(snapshot)).Expect(200);
+        shown["properties.supportsHibernation"].ShouldBe("true");
+        shown["properties.purchasePlan.publisher"].ShouldBe("p");
+        shown["properties.securityProfile.securityType"].ShouldBe("TrustedLaunch");
+        shown["properties.dataAccessAuthMode"].ShouldBe("None");
+        shown["properties.encryption.type"].ShouldBe("EncryptionAtRestWithCustomerKey");
+        shown["properties.encryption.diskEncryptionSetId"].ShouldBe(set);
+        await Arm.SucceedAsync(Arm.PatchAsync(snapshot, """{"properties":{"supportsHibernation":false,"incremental":true,"creationData":{"createOption":"Empty"}}}"""));
+        ArmResponse patched = await Arm.GetAsync(snapshot);
+        patched["properties.supportsHibernation"].ShouldBe("false");
+        patched["properties.purchasePlan.publisher"].ShouldBe("p", "what the PATCH does not name stays");
+        (patched["properties.incremental"], patched["properties.creationData.createOption"]).ShouldBe(("false", "Copy"), "how it was made cannot be patched");
+
+        foreach (string copy in new[] { await _world.SnapshotAsync("copy", snapshot), await _world.CopiedDiskAsync("from-snapshot", snapshot) })
+        {
+            ArmResponse inherited = await Arm.GetAsync(copy);
+            inherited["properties.purchasePlan.publisher"].ShouldBe("p");
+            inherited["properties.securityProfile.securityType"].ShouldBe("TrustedLaunch");
+            inherited["properties.encryption.type"].ShouldBe("EncryptionAtRestWithPlatformKey", "keys are chosen for each resource");
+        }
+    }
+
+    [Fact]
+    public async Task What_the_service_sets_is_not_read()
+    {
+        string disk = await _world.EmptyDiskAsync("disk");
+        await Arm.SucceedAsync(Arm.PutAsync(_world.Snapshot("s"), World.SnapshotBody(disk, ",\"uniqueId\":\"mine\",\"diskState\":\"ActiveSAS\",\"completionPercent\":\"all\",\"provisioningState\":7")));
+        ArmResponse shown = await Arm.GetAsync(_world.Snapshot("s"));
+        shown["properties.diskState"].ShouldBe("Unattached");
+        shown.Node("properties.completionPercent").ShouldBeNull();
     }
 
     [Fact]

@@ -20,13 +20,13 @@ public sealed class CopySources(EmulatorDbContext db)
         Disk? source = await Usable(db.Disks, id, location).SingleOrDefaultAsync() ?? throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
         if (source.DiskState == DiskState.ReadyToUpload)
             throw ArmErrors.DiskUploadNotEnded(source.Name).AsException();
-        return new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, VolumeId: source.Id, SerialKey: source.Id);
+        return new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, source.Settings, VolumeId: source.Id, SerialKey: source.Id);
     }
 
     private async Task<CopySource> SnapshotAsync(ArmResourceId id, string location)
     {
         Snapshot source = await Usable(db.Snapshots, id, location).SingleOrDefaultAsync() ?? throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
-        return new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, VolumeId: null, source.SerialKey);
+        return new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, source.Settings, VolumeId: null, source.SerialKey);
     }
 
     /// <summary>One that is being created or changed will be there when the operation on its copy runs.</summary>
@@ -36,6 +36,7 @@ public sealed class CopySources(EmulatorDbContext db)
 }
 
 /// <param name="UniqueId">Of the disk or snapshot.</param>
+/// <param name="Settings">Of the disk or snapshot: its properties without behaviour.</param>
 /// <param name="VolumeId">Of a disk, whose volume a snapshot is a point of; null for a snapshot.</param>
 /// <param name="SerialKey">Of the source's operations.</param>
-public sealed record CopySource(Guid UniqueId, long SizeBytes, string? OsType, string? HyperVGeneration, Guid? VolumeId, Guid SerialKey);
+public sealed record CopySource(Guid UniqueId, long SizeBytes, string? OsType, string? HyperVGeneration, string? Settings, Guid? VolumeId, Guid SerialKey);

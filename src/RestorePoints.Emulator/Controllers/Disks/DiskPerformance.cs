@@ -19,14 +19,22 @@ public sealed record DiskPerformance(string SkuTier, string? Tier, long Iops, lo
     public static readonly string[] SkuNames =
         ["Standard_LRS", "Premium_LRS", "StandardSSD_LRS", "UltraSSD_LRS", "Premium_ZRS", "StandardSSD_ZRS", "PremiumV2_LRS"];
 
-    public static DiskPerformance Of(string skuName, long sizeBytes)
+    public static IEnumerable<string> PremiumTierNames => PremiumTiers.Select(entry => entry.Tier);
+
+    public static bool IsPremiumSsd(string skuName) => skuName is "Premium_LRS" or "Premium_ZRS";
+
+    /// <param name="tier">Asked-for performance tier of a Premium SSD; it counts when it is above that of the size.</param>
+    public static DiskPerformance Of(string skuName, long sizeBytes, string? tier = null)
     {
         long sizeGiB = DiskSize.WholeGB(sizeBytes);
+        if (IsPremiumSsd(skuName))
+        {
+            int ofSize = Array.FindIndex(PremiumTiers, entry => sizeGiB <= entry.UpToGiB), requested = Array.FindIndex(PremiumTiers, entry => entry.Tier.Equals(tier, StringComparison.OrdinalIgnoreCase));
+            (_, string name, long iops, long mbps) = PremiumTiers[Math.Max(ofSize, requested)];
+            return new("Premium", name, iops, mbps);
+        }
         switch (skuName)
         {
-            case "Premium_LRS" or "Premium_ZRS":
-                (_, string tier, long iops, long mbps) = PremiumTiers.First(entry => sizeGiB <= entry.UpToGiB);
-                return new("Premium", tier, iops, mbps);
             case "PremiumV2_LRS":
                 return new("Premium", null, 3_000, 125);
             case "UltraSSD_LRS":

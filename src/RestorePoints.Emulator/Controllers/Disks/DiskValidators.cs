@@ -16,15 +16,10 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         RuleFor(disk => disk.Zones).Must(zones => zones is null || (zones.Count <= 1 && zones.All(zone => zone is "1" or "2" or "3")))
             .WithErrorCode(ArmValidation.InvalidParameter).WithMessage("A disk is in one of the zones 1, 2, 3, or in none.");
         RuleFor(disk => disk.Properties).NotNull().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'properties' is missing (null).");
+        RuleFor(disk => disk).ValidValues();
+        RuleFor(disk => disk.Properties!).SetValidator(new DiskPropertiesValidator()).When(disk => disk.Properties is not null);
         When(disk => disk.Properties is not null, () =>
         {
-            RuleFor(disk => disk.Properties!.OsType).ValidOsType();
-            RuleFor(disk => disk.Properties!.HyperVGeneration).ValidHyperVGeneration();
-            RuleFor(disk => disk.Properties!.NetworkAccessPolicy).ValidNetworkAccessPolicy();
-            RuleFor(disk => disk.Properties!.PublicNetworkAccess).ValidPublicNetworkAccess();
-            RuleFor(disk => disk.Properties!.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskSizeGB).ValidDiskSizeGB();
             RuleFor(disk => disk.Properties!.CreationData).NotNull().WithErrorCode(ArmValidation.InvalidParameter)
                 .WithMessage("Required parameter 'disk.properties.creationData' is missing (null).");
             When(disk => disk.Properties!.CreationData is not null, CreationDataRules);
@@ -33,15 +28,14 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
 
     private void CreationDataRules()
     {
-        RuleFor(disk => disk.Properties!.CreationData!.CreateOption).Cascade(CascadeMode.Stop)
-            .NotEmpty().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.creationData.createOption' is missing (null).")
-            .OneOf(DiskRules.CreateOptions);
+        RuleFor(disk => disk.Properties!.CreationData!.CreateOption)
+            .NotEmpty().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.creationData.createOption' is missing (null).");
         RuleFor(disk => disk.Properties!.DiskSizeGB).NotNull().When(IsOption(DiskCreateOption.Empty))
             .WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.diskSizeGB' is missing (null).");
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId).ValidResourceId("disks", "snapshots").When(IsOption(DiskCreateOption.Copy));
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId)
             .ValidResourceId("restorePointCollections/restorePoints/diskRestorePoints").When(IsOption(DiskCreateOption.Restore));
-        RuleFor(disk => disk.Properties!.CreationData!).Must(creation => creation.ImageReference?.IsSet == true || creation.GalleryImageReference?.IsSet == true)
+        RuleFor(disk => disk.Properties!.CreationData!).Must(creation => (creation.ImageReference ?? creation.GalleryImageReference)?.NamesAnImage == true)
             .When(IsOption(DiskCreateOption.FromImage)).OverridePropertyName("properties.creationData.imageReference").WithErrorCode(ArmValidation.InvalidParameter)
             .WithMessage("Required parameter 'disk.properties.creationData.imageReference' is missing (null).");
         RuleFor(disk => disk.Properties!.CreationData!.UploadSizeBytes).Cascade(CascadeMode.Stop)
@@ -55,20 +49,29 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         disk => option.ToString().Equals(disk.Properties!.CreationData!.CreateOption, StringComparison.OrdinalIgnoreCase);
 }
 
+/// <summary>What a PUT and a PATCH have in common.</summary>
+public sealed class DiskPropertiesValidator : AbstractValidator<DiskPropertiesModel>
+{
+    public DiskPropertiesValidator()
+    {
+        RuleFor(properties => properties.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.DiskIOPSReadOnly).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.DiskMBpsReadOnly).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.MaxShares).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
+        RuleFor(properties => properties.Tier).OneOf([.. DiskPerformance.PremiumTierNames]);
+        RuleFor(properties => properties.AccountType).OneOf(DiskPerformance.SkuNames);
+        RuleFor(properties => properties.DiskSizeGB).ValidDiskSizeGB();
+    }
+}
+
 public sealed class DiskUpdateValidator : AbstractValidator<DiskUpdate>
 {
     public DiskUpdateValidator()
     {
         RuleFor(disk => disk.Tags).ValidTags();
         RuleFor(disk => disk.Sku!.Name).OneOf(DiskPerformance.SkuNames).When(disk => disk.Sku is not null);
-        When(disk => disk.Properties is not null, () =>
-        {
-            RuleFor(disk => disk.Properties!.OsType).ValidOsType();
-            RuleFor(disk => disk.Properties!.NetworkAccessPolicy).ValidNetworkAccessPolicy();
-            RuleFor(disk => disk.Properties!.PublicNetworkAccess).ValidPublicNetworkAccess();
-            RuleFor(disk => disk.Properties!.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskSizeGB).ValidDiskSizeGB();
-        });
+        RuleFor(disk => disk).ValidValues();
+        RuleFor(disk => disk.Properties!).SetValidator(new DiskPropertiesValidator()).When(disk => disk.Properties is not null);
     }
 }

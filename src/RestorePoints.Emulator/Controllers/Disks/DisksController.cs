@@ -15,16 +15,20 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/disks";
 
     [HttpGet("providers/Microsoft.Compute/disks")]
+    [OperationId("Disks_List")]
     public Task<ListModel<DiskModel>> List() => ListAsync(Db.Disks.Where(disk => disk.SubscriptionId == SubscriptionId));
 
     [HttpGet(InGroup)]
+    [OperationId("Disks_ListByResourceGroup")]
     public Task<ListModel<DiskModel>> ListByResourceGroup() =>
         ListAsync(Db.Disks.Where(disk => disk.SubscriptionId == SubscriptionId && disk.ResourceGroupName == ResourceGroupName));
 
     [HttpGet(InGroup + "/{diskName}")]
+    [OperationId("Disks_Get")]
     public async Task<DiskModel> Get(string diskName) => await ModelAsync(await RequireAsync(diskName));
 
     [HttpPut(InGroup + "/{diskName}")]
+    [OperationId("Disks_CreateOrUpdate")]
     [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
     public async Task<DiskModel> CreateOrUpdate(string diskName, DiskModel request)
     {
@@ -44,28 +48,16 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
             Accept<CreateDisk>(disk.Id, disk.Id, disk.Location);
             return DiskModel.Accepted(disk);
         }
-        DiskPropertiesModel properties = request.Properties!;
-        return await ChangeAsync(disk, replaceTags: true, new DiskUpdate
-        {
-            Tags = request.Tags,
-            Sku = request.Sku,
-            Properties = new DiskUpdateProperties
-            {
-                OsType = properties.OsType,
-                DiskSizeGB = properties.DiskSizeGB,
-                DiskIOPSReadWrite = properties.DiskIOPSReadWrite,
-                DiskMBpsReadWrite = properties.DiskMBpsReadWrite,
-                NetworkAccessPolicy = properties.NetworkAccessPolicy,
-                PublicNetworkAccess = properties.PublicNetworkAccess,
-            },
-        });
+        return await ChangeAsync(disk, replaceTags: true, new DiskUpdate { Tags = request.Tags, Sku = request.Sku, Properties = request.Properties });
     }
 
     [HttpPatch(InGroup + "/{diskName}")]
+    [OperationId("Disks_Update")]
     [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
     public async Task<DiskModel> Update(string diskName, DiskUpdate request) => await ChangeAsync(await RequireAsync(diskName), replaceTags: false, request);
 
     [HttpDelete(InGroup + "/{diskName}")]
+    [OperationId("Disks_Delete")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> Delete(string diskName)
     {
@@ -81,6 +73,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     }
 
     [HttpPost(InGroup + "/{diskName}/beginGetAccess")]
+    [OperationId("Disks_GrantAccess")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> BeginGetAccess(string diskName, GrantAccessData request)
     {
@@ -99,6 +92,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     }
 
     [HttpPost(InGroup + "/{diskName}/endGetAccess")]
+    [OperationId("Disks_RevokeAccess")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> EndGetAccess(string diskName)
     {
@@ -110,6 +104,8 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     private async Task<DiskModel> ChangeAsync(Disk disk, bool replaceTags, DiskUpdate request)
     {
         RequireUsable(disk);
+        string skuName = NewDisks.SkuName(request.Sku?.Name) ?? disk.SkuName;
+        NewDisks.RequireImplemented(request.Properties, skuName);
         if (request.Properties?.DiskSizeGB is { } sizeGB && sizeGB != disk.SizeGB)
         {
             if (sizeGB < disk.SizeGB)
@@ -123,7 +119,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
         return model with
         {
             Tags = request.Tags ?? (replaceTags ? null : model.Tags),
-            Sku = new DiskSkuModel { Name = request.Sku?.Name ?? disk.SkuName, Tier = DiskPerformance.Of(request.Sku?.Name ?? disk.SkuName, disk.SizeBytes).SkuTier },
+            Sku = new DiskSkuModel { Name = skuName, Tier = DiskPerformance.Of(skuName, disk.SizeBytes).SkuTier },
             Properties = model.Properties! with { DiskSizeGB = request.Properties?.DiskSizeGB ?? model.Properties.DiskSizeGB },
         };
     }
@@ -144,9 +140,10 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.createOption").AsException();
         if (creation.SourceResourceId is not null && !creation.SourceResourceId.Equals(disk.SourceResourceId, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.sourceResourceId").AsException();
-        if (creation.ImageReference is not null && ImageDiskReference.ToJson(creation.ImageReference) != disk.ImageReference)
+        CreationDataModel? kept = DiskModel.Kept(disk.Settings).Properties?.CreationData;
+        if (creation.ImageReference is not null && creation.ImageReference != kept?.ImageReference)
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.imageReference").AsException();
-        if (creation.GalleryImageReference is not null && ImageDiskReference.ToJson(creation.GalleryImageReference) != disk.GalleryImageReference)
+        if (creation.GalleryImageReference is not null && creation.GalleryImageReference != kept?.GalleryImageReference)
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.galleryImageReference").AsException();
         if (creation.UploadSizeBytes is not null && creation.UploadSizeBytes != disk.UploadSizeBytes)
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.uploadSizeBytes").AsException();

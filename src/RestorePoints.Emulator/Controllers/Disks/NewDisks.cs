@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
@@ -14,8 +16,8 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         CreationDataModel creation = properties.CreationData!;
         if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option))
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a disk").AsException();
-        if (properties.MaxShares > 1)
-            throw ArmErrors.NotImplementedByEmulator("A shared disk (maxShares above 1)").AsException();
+        string skuName = SkuName(request.Sku?.Name ?? properties.AccountType) ?? "Standard_LRS";
+        RequireImplemented(properties, skuName);
 
         string location = Regions.Normalize(request.Location!);
         string? osType = OsType(properties.OsType);
@@ -23,9 +25,9 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         {
             DiskCreateOption.Copy => Source.From(await sources.RequireAsync(creation.SourceResourceId!, location)),
             DiskCreateOption.Restore => await SourcePointAsync(creation.SourceResourceId!, location),
-            DiskCreateOption.Upload => new Source(creation.UploadSizeBytes!.Value - 512, null, null, null),
+            DiskCreateOption.Upload => new Source(creation.UploadSizeBytes!.Value - 512, null, null, null, null),
             DiskCreateOption.FromImage => ImageSource(osType, creation),
-            _ => new Source(0, null, null, null),
+            _ => new Source(0, null, null, null, null),
         };
         long sizeBytes = option == DiskCreateOption.Upload || properties.DiskSizeGB is null ? source.SizeBytes : properties.DiskSizeGB.Value << 30;
         if (sizeBytes < source.SizeBytes)
@@ -40,12 +42,10 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             Tags = Tags.From(request.Tags),
             TimeCreated = time.GetUtcNow(),
             ProvisioningState = ProvisioningState.Updating,
-            SkuName = SkuName(request.Sku?.Name) ?? "Standard_LRS",
+            SkuName = skuName,
             CreateOption = option,
             SourceResourceId = creation.SourceResourceId,
             SourceUniqueId = source.UniqueId,
-            ImageReference = option == DiskCreateOption.FromImage ? ImageDiskReference.ToJson(creation.ImageReference) : null,
-            GalleryImageReference = option == DiskCreateOption.FromImage ? ImageDiskReference.ToJson(creation.GalleryImageReference) : null,
             UploadSizeBytes = creation.UploadSizeBytes,
             SizeBytes = sizeBytes,
             OsType = osType ?? source.OsType,
@@ -56,13 +56,18 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             MBpsReadWrite = properties.DiskMBpsReadWrite,
             Zones = request.Zones is { Count: > 0 } zones ? string.Join(',', zones) : null,
             DiskState = option == DiskCreateOption.Upload ? DiskState.ReadyToUpload : DiskState.Unattached,
+            Settings = Settings(DiskModel.Inherited(source.Settings), new DiskModel
+            {
+                ExtendedLocation = request.ExtendedLocation,
+                Properties = option == DiskCreateOption.FromImage ? properties : properties with { CreationData = creation with { ImageReference = null, GalleryImageReference = null } },
+            }),
         };
         db.Disks.Add(disk);
         return disk;
     }
 
     /// <summary>Adds the row of an empty disk that a virtual machine brings along (FromImage, Empty): <c>Creating</c> until the machine's operation has made it.</summary>
-    public Disk ForVirtualMachine(VirtualMachine vm, string name, DiskCreateOption option, string? skuName, long sizeGB, string? osType)
+    public Disk ForVirtualMachine(VirtualMachine vm, string name, DiskCreateOption option, ManagedDiskParameters? parameters, long sizeGB, string? osType)
     {
         Disk disk = new()
         {
@@ -72,14 +77,36 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             Location = vm.Location,
             TimeCreated = time.GetUtcNow(),
             ProvisioningState = ProvisioningState.Creating,
-            SkuName = SkuName(skuName) ?? "Standard_LRS",
+            SkuName = SkuName(parameters?.StorageAccountType) ?? "Standard_LRS",
             CreateOption = option,
             SizeBytes = sizeGB << 30,
             OsType = osType,
             HyperVGeneration = osType is null ? null : "V1",
+            Settings = parameters?.DiskEncryptionSet?.Id is { } encryptionSet
+                ? Settings(new DiskModel(), new DiskModel { Properties = new DiskPropertiesModel { Encryption = new DiskEncryptionModel { DiskEncryptionSetId = encryptionSet } } })
+                : null,
         };
         db.Disks.Add(disk);
         return disk;
+    }
+
+    /// <summary>Refuses properties that would need what the emulator does not have, or that the SKU does not have.</summary>
+    public static void RequireImplemented(DiskPropertiesModel? properties, string skuName)
+    {
+        if (properties?.MaxShares > 1)
+            throw ArmErrors.NotImplementedByEmulator("A shared disk (maxShares above 1)").AsException();
+        if (properties?.CreationData?.LogicalSectorSize is not (null or 512))
+            throw ArmErrors.NotImplementedByEmulator($"creationData.logicalSectorSize {properties.CreationData.LogicalSectorSize} of a disk").AsException();
+        if (properties?.Tier is not null && !DiskPerformance.IsPremiumSsd(skuName))
+            throw ArmErrors.InvalidParameter("tier", $"The performance tier cannot be set on a disk of the SKU {skuName}: only on Premium_LRS and Premium_ZRS.").AsException();
+    }
+
+    /// <summary>Value of <see cref="Disk.Settings"/> or <see cref="Snapshot.Settings"/>: <paramref name="change"/> over what the resource has or inherits.</summary>
+    public static string Settings<TModel>(TModel kept, TModel change)
+    {
+        JsonNode settings = JsonSerializer.SerializeToNode(kept, ArmJson.OptionsFor(""))!;
+        ArmJson.Merge(settings.AsObject(), JsonSerializer.SerializeToNode(change, ArmJson.OptionsFor(""))!.AsObject());
+        return settings.ToJsonString();
     }
 
     /// <summary>The SKU in its canonical spelling; null when absent.</summary>
@@ -99,7 +126,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
     private static Source ImageSource(string? osType, CreationDataModel creation)
     {
         bool isOsDisk = (creation.ImageReference ?? creation.GalleryImageReference)!.Lun is null;
-        return new Source(DiskSize.OfImageGB(osType) << 30, null, isOsDisk ? "Linux" : null, isOsDisk ? "V1" : null);
+        return new Source(DiskSize.OfImageGB(osType) << 30, null, isOsDisk ? "Linux" : null, isOsDisk ? "V1" : null, null);
     }
 
     private async Task<Source> SourcePointAsync(string sourceId, string location)
@@ -108,11 +135,11 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         DiskRestorePoint? source = await db.DiskRestorePoints.WithId(id).SingleOrDefaultAsync(point => point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded);
         if (source is null || source.Location != location)
             throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
-        return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration);
+        return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration, source.DiskSettings);
     }
 
-    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration)
+    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration, string? Settings)
     {
-        public static Source From(CopySource source) => new(source.SizeBytes, source.UniqueId, source.OsType, source.HyperVGeneration);
+        public static Source From(CopySource source) => new(source.SizeBytes, source.UniqueId, source.OsType, source.HyperVGeneration, source.Settings);
     }
 }

@@ -8,7 +8,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Restore point collections. Each belongs to one virtual machine and outlives it; only its tags can change.</summary>
-[ArmResourceType("restorePointCollections", ApiVersionFamily.Compute)]
+[ArmResourceType("restorePointCollections", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}")]
 public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
@@ -16,6 +16,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
 
     /// <summary>Ids of the subscription's list spell the resource group in upper case, as Azure's do.</summary>
     [HttpGet("providers/Microsoft.Compute/restorePointCollections")]
+    [OperationId("RestorePointCollections_ListAll")]
     public async Task<ListModel<RestorePointCollectionModel>> ListAll() => new(
         [.. (await ListAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId)))
             .Select(collection => RestorePointCollectionModel.From(collection) with
@@ -24,11 +25,13 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
             })]);
 
     [HttpGet(InGroup)]
+    [OperationId("RestorePointCollections_List")]
     public async Task<ListModel<RestorePointCollectionModel>> List() => new(
         [.. (await ListAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName)))
             .Select(collection => RestorePointCollectionModel.From(collection))]);
 
     [HttpGet(InGroup + "/{restorePointCollectionName}")]
+    [OperationId("RestorePointCollections_Get")]
     public async Task<RestorePointCollectionModel> Get(string restorePointCollectionName, [FromQuery(Name = "$expand")] string? expand)
     {
         if (expand is null)
@@ -41,6 +44,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     }
 
     [HttpPut(InGroup + "/{restorePointCollectionName}")]
+    [OperationId("RestorePointCollections_CreateOrUpdate")]
     public async Task<IActionResult> CreateOrUpdate(string restorePointCollectionName, RestorePointCollectionModel request)
     {
         string location = Regions.Normalize(request.Location!);
@@ -82,6 +86,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     }
 
     [HttpPatch(InGroup + "/{restorePointCollectionName}")]
+    [OperationId("RestorePointCollections_Update")]
     public async Task<RestorePointCollectionModel> Update(string restorePointCollectionName, RestorePointCollectionUpdate request)
     {
         RestorePointCollection collection = await RequireAsync(Db.RestorePointCollections, restorePointCollectionName);
@@ -97,6 +102,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
 
     /// <summary>Deletes the collection with everything below it, or nothing while a SAS is active below it.</summary>
     [HttpDelete(InGroup + "/{restorePointCollectionName}")]
+    [OperationId("RestorePointCollections_Delete")]
     [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
     public async Task<IActionResult> Delete(string restorePointCollectionName)
     {

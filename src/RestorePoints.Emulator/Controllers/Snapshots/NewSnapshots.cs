@@ -19,6 +19,9 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
         if (creation.InstantAccessDurationMinutes is not null)
             throw ArmErrors.NotImplementedByEmulator("instantAccessDurationMinutes of a snapshot").AsException();
 
+        if (creation.LogicalSectorSize is not (null or 512))
+            throw ArmErrors.NotImplementedByEmulator($"creationData.logicalSectorSize {creation.LogicalSectorSize} of a snapshot").AsException();
+
         string location = Regions.Normalize(request.Location!);
         CopySource? source = option == DiskCreateOption.Copy ? await sources.RequireAsync(creation.SourceResourceId!, location) : null;
         long sourceBytes = source?.SizeBytes ?? 0;
@@ -38,7 +41,7 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
             Tags = Tags.From(request.Tags),
             TimeCreated = time.GetUtcNow(),
             ProvisioningState = ProvisioningState.Updating,
-            SkuName = SkuName(request.Sku?.Name) ?? (incremental ? await LastSkuNameAsync(source?.VolumeId) : null) ?? "Standard_LRS",
+            SkuName = SkuName(request.Sku?.Name ?? properties.AccountType) ?? (incremental ? await LastSkuNameAsync(source?.VolumeId) : null) ?? "Standard_LRS",
             CreateOption = option,
             SourceResourceId = creation.SourceResourceId,
             SourceUniqueId = source?.UniqueId,
@@ -50,6 +53,7 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
             HyperVGeneration = properties.HyperVGeneration ?? source?.HyperVGeneration,
             NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties.NetworkAccessPolicy),
             PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties.PublicNetworkAccess),
+            Settings = NewDisks.Settings(SnapshotModel.Inherited(source?.Settings), new SnapshotModel { ExtendedLocation = request.ExtendedLocation, Properties = properties }),
         };
         db.Snapshots.Add(snapshot);
         return snapshot;

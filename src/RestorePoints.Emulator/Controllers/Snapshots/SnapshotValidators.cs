@@ -12,12 +12,10 @@ public sealed class SnapshotValidator : AbstractValidator<SnapshotModel>
         RuleFor(snapshot => snapshot.Tags).ValidTags();
         RuleFor(snapshot => snapshot.Sku!.Name).OneOf(NewSnapshots.SkuNames).When(snapshot => snapshot.Sku is not null);
         RuleFor(snapshot => snapshot.Properties).NotNull().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'properties' is missing (null).");
+        RuleFor(snapshot => snapshot).ValidValues();
         When(snapshot => snapshot.Properties is not null, () =>
         {
-            RuleFor(snapshot => snapshot.Properties!.OsType).ValidOsType();
-            RuleFor(snapshot => snapshot.Properties!.HyperVGeneration).ValidHyperVGeneration();
-            RuleFor(snapshot => snapshot.Properties!.NetworkAccessPolicy).ValidNetworkAccessPolicy();
-            RuleFor(snapshot => snapshot.Properties!.PublicNetworkAccess).ValidPublicNetworkAccess();
+            RuleFor(snapshot => snapshot.Properties!.AccountType).OneOf(NewSnapshots.SkuNames);
             RuleFor(snapshot => snapshot.Properties!.DiskSizeGB).ValidDiskSizeGB();
             RuleFor(snapshot => snapshot.Properties!.CreationData).NotNull().WithErrorCode(ArmValidation.InvalidParameter)
                 .WithMessage("Required parameter 'snapshot.properties.creationData' is missing (null).");
@@ -27,9 +25,8 @@ public sealed class SnapshotValidator : AbstractValidator<SnapshotModel>
 
     private void CreationDataRules()
     {
-        RuleFor(snapshot => snapshot.Properties!.CreationData!.CreateOption).Cascade(CascadeMode.Stop)
-            .NotEmpty().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'snapshot.properties.creationData.createOption' is missing (null).")
-            .OneOf(DiskRules.CreateOptions);
+        RuleFor(snapshot => snapshot.Properties!.CreationData!.CreateOption)
+            .NotEmpty().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'snapshot.properties.creationData.createOption' is missing (null).");
         RuleFor(snapshot => snapshot.Properties!.DiskSizeGB).NotNull().When(IsOption(DiskCreateOption.Empty))
             .WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'snapshot.properties.diskSizeGB' is missing (null).");
         RuleFor(snapshot => snapshot.Properties!.CreationData!.SourceResourceId).ValidResourceId("disks", "snapshots").When(IsOption(DiskCreateOption.Copy));
@@ -45,12 +42,7 @@ public sealed class SnapshotUpdateValidator : AbstractValidator<SnapshotUpdate>
     {
         RuleFor(snapshot => snapshot.Tags).ValidTags();
         RuleFor(snapshot => snapshot.Sku!.Name).OneOf(NewSnapshots.SkuNames).When(snapshot => snapshot.Sku is not null);
-        When(snapshot => snapshot.Properties is not null, () =>
-        {
-            RuleFor(snapshot => snapshot.Properties!.OsType).ValidOsType();
-            RuleFor(snapshot => snapshot.Properties!.NetworkAccessPolicy).ValidNetworkAccessPolicy();
-            RuleFor(snapshot => snapshot.Properties!.PublicNetworkAccess).ValidPublicNetworkAccess();
-            RuleFor(snapshot => snapshot.Properties!.DiskSizeGB).ValidDiskSizeGB();
-        });
+        RuleFor(snapshot => snapshot).ValidValues();
+        RuleFor(snapshot => snapshot.Properties!.DiskSizeGB).ValidDiskSizeGB().When(snapshot => snapshot.Properties is not null);
     }
 }

@@ -17,19 +17,23 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
 
     /// <summary>Ids of the subscription's list spell the resource group in upper case, as Azure's do.</summary>
     [HttpGet("providers/Microsoft.Compute/snapshots")]
+    [OperationId("Snapshots_List")]
     public async Task<ListModel<SnapshotModel>> List() => new(
         [.. (await ListAsync(Db.Snapshots.Where(snapshot => snapshot.SubscriptionId == SubscriptionId)))
             .Select(entry => entry.Model with { Id = ArmResourceId.Of(SubscriptionId, entry.Snapshot.ResourceGroupName.ToUpperInvariant(), "snapshots", entry.Snapshot.Name) })]);
 
     [HttpGet(InGroup)]
+    [OperationId("Snapshots_ListByResourceGroup")]
     public async Task<ListModel<SnapshotModel>> ListByResourceGroup() => new(
         [.. (await ListAsync(Db.Snapshots.Where(snapshot => snapshot.SubscriptionId == SubscriptionId && snapshot.ResourceGroupName == ResourceGroupName)))
             .Select(entry => entry.Model)]);
 
     [HttpGet(InGroup + "/{snapshotName}")]
+    [OperationId("Snapshots_Get")]
     public async Task<SnapshotModel> Get(string snapshotName) => await ModelAsync(await RequireAsync(snapshotName));
 
     [HttpPut(InGroup + "/{snapshotName}")]
+    [OperationId("Snapshots_CreateOrUpdate")]
     [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
     public async Task<SnapshotModel> CreateOrUpdate(string snapshotName, SnapshotModel request)
     {
@@ -49,26 +53,16 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             Accept<CreateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
             return SnapshotModel.Accepted(snapshot, request);
         }
-        SnapshotPropertiesModel properties = request.Properties!;
-        return await ChangeAsync(snapshot, replaceTags: true, new SnapshotUpdate
-        {
-            Tags = request.Tags,
-            Sku = request.Sku,
-            Properties = new SnapshotUpdateProperties
-            {
-                OsType = properties.OsType,
-                DiskSizeGB = properties.DiskSizeGB,
-                NetworkAccessPolicy = properties.NetworkAccessPolicy,
-                PublicNetworkAccess = properties.PublicNetworkAccess,
-            },
-        });
+        return await ChangeAsync(snapshot, replaceTags: true, new SnapshotUpdate { Tags = request.Tags, Sku = request.Sku, Properties = request.Properties });
     }
 
     [HttpPatch(InGroup + "/{snapshotName}")]
+    [OperationId("Snapshots_Update")]
     [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
     public async Task<SnapshotModel> Update(string snapshotName, SnapshotUpdate request) => await ChangeAsync(await RequireAsync(snapshotName), replaceTags: false, request);
 
     [HttpDelete(InGroup + "/{snapshotName}")]
+    [OperationId("Snapshots_Delete")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> Delete(string snapshotName)
     {
@@ -82,6 +76,7 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
     }
 
     [HttpPost(InGroup + "/{snapshotName}/beginGetAccess")]
+    [OperationId("Snapshots_GrantAccess")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> BeginGetAccess(string snapshotName, GrantAccessData request)
     {
@@ -101,6 +96,7 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
     }
 
     [HttpPost(InGroup + "/{snapshotName}/endGetAccess")]
+    [OperationId("Snapshots_RevokeAccess")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> EndGetAccess(string snapshotName)
     {

@@ -63,16 +63,24 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
             entry["name"] = disk.Name;
             entry.TryAdd("createOption", disk.CreateOption.ToString());
             entry.TryAdd("caching", disk.Lun == OsDiskLun ? "ReadWrite" : "None");
-            entry["managedDisk"] = new JsonObject
-            {
-                ["storageAccountType"] = disk.SkuName,
-                ["id"] = ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name),
-            };
+            entry["managedDisk"] = ManagedDisk(disk, entry["managedDisk"] as JsonObject);
             entry.TryAdd("deleteOption", "Detach");
             entry["diskSizeGB"] = disk.SizeGB;
             if (disk.Lun != OsDiskLun)
                 entry.TryAdd("toBeDetached", false);
         }
+    }
+
+    /// <summary>The reference to a disk that a machine or a restore point shows: SKU, encryption set, id, then what else the request had.</summary>
+    public static JsonObject ManagedDisk(Disk disk, JsonObject? requested)
+    {
+        JsonObject reference = new() { ["storageAccountType"] = disk.SkuName };
+        if (DiskModel.Kept(disk.Settings).Properties?.Encryption?.DiskEncryptionSetId is { } encryptionSet)
+            reference["diskEncryptionSet"] = new JsonObject { ["id"] = encryptionSet };
+        reference["id"] = ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name);
+        foreach ((string name, JsonNode? value) in requested ?? [])
+            reference.TryAdd(name, value?.DeepClone());
+        return reference;
     }
 
     /// <summary>The disks that go with the machine when it is deleted.</summary>
@@ -154,7 +162,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
         if (await db.Disks.AnyAsync(disk => disk.SubscriptionId == vm.SubscriptionId && disk.ResourceGroupName == vm.ResourceGroupName && disk.Name == name)
             || vm.Disks.Exists(disk => disk.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
             throw ArmErrors.DiskAlreadyExists(name).AsException();
-        Disk disk = newDisks.ForVirtualMachine(vm, name, option, entry.ManagedDisk?.StorageAccountType, sizeGB, osType);
+        Disk disk = newDisks.ForVirtualMachine(vm, name, option, entry.ManagedDisk, sizeGB, osType);
         disk.VirtualMachineId = vm.Id;
         disk.VirtualMachine = vm;
         disk.Lun = lun;
@@ -177,6 +185,8 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
             throw ArmErrors.InvalidParameter("osDisk.toBeDetached", "The OS disk of a virtual machine cannot be detached.").AsException();
         foreach (VirtualMachineDisk disk in (storage.DataDisks ?? []).Prepend(storage.OsDisk))
         {
+            if (disk.Vhd is not null)
+                throw ArmErrors.NotImplementedByEmulator("An unmanaged disk (vhd) of a virtual machine").AsException();
             RequireOneOf("disk.deleteOption", disk.DeleteOption, "Delete", "Detach");
             RequireOneOf("disk.caching", disk.Caching, "None", "ReadOnly", "ReadWrite");
             RequireOneOf("disk.managedDisk.storageAccountType", disk.ManagedDisk?.StorageAccountType, DiskPerformance.SkuNames);

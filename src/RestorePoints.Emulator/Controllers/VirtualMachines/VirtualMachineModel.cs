@@ -9,7 +9,7 @@ namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>
 /// Body of a virtual machine PUT or PATCH. Restore points need its disks; the rest of the profile (zones, identity, network …) is stored and echoed as sent,
-/// whatever the api-version.
+/// but for what the api-version does not know.
 /// </summary>
 public sealed record VirtualMachineRequest
 {
@@ -35,7 +35,7 @@ public static class VirtualMachineModel
     private static readonly string[] ReadOnlyProperties = ["provisioningState", "vmId", "instanceView", "timeCreated"];
 
     /// <summary>What is stored of a request: without what the service sets and without secrets.</summary>
-    public static JsonObject BodyOf(VirtualMachineRequest request)
+    public static JsonObject BodyOf(VirtualMachineRequest request, string apiVersion)
     {
         JsonObject body = [];
         foreach ((string name, JsonElement value) in request.Others ?? [])
@@ -60,11 +60,12 @@ public static class VirtualMachineModel
         }
         body["properties"] = properties;
         ArmJson.RemoveNulls(body);
+        PropertyVersions.VirtualMachine.RemoveUnknown(body, apiVersion);
         return body;
     }
 
     /// <param name="withInstanceView">Whether <c>$expand=instanceView</c> was asked for.</param>
-    public static JsonObject From(VirtualMachine vm, bool withInstanceView = false, bool withUserData = false)
+    public static JsonObject From(VirtualMachine vm, string apiVersion, bool withInstanceView = false, bool withUserData = false)
     {
         JsonObject body = JsonNode.Parse(vm.Body)!.AsObject();
         JsonObject stored = body["properties"]!.AsObject();
@@ -81,7 +82,7 @@ public static class VirtualMachineModel
         foreach (string name in stored.Select(member => member.Key).ToList())
             Move(name);
         if (withInstanceView)
-            properties["instanceView"] = InstanceView(vm);
+            properties["instanceView"] = InstanceView(vm, apiVersion);
         properties["timeCreated"] = ArmJson.Format(vm.TimeCreated);
 
         JsonObject model = new()
@@ -101,6 +102,7 @@ public static class VirtualMachineModel
         }
         model["properties"] = properties;
         model["etag"] = $"\"{vm.Etag}\"";
+        PropertyVersions.VirtualMachine.RemoveUnknown(model, apiVersion);
         return model;
 
         void Move(string name)
@@ -110,7 +112,7 @@ public static class VirtualMachineModel
         }
     }
 
-    public static JsonObject InstanceView(VirtualMachine vm)
+    public static JsonObject InstanceView(VirtualMachine vm, string apiVersion)
     {
         bool running = vm.PowerState == PowerState.Running;
         JsonObject view = [];
@@ -137,6 +139,7 @@ public static class VirtualMachineModel
                 ? Status("ProvisioningState/succeeded", "Provisioning succeeded", vm.PowerStateTime)
                 : Status($"ProvisioningState/{vm.ProvisioningState.ToString().ToLowerInvariant()}", vm.ProvisioningState.ToString(), vm.PowerStateTime),
             powerStatus);
+        PropertyVersions.VirtualMachine.RemoveUnknown(view, apiVersion, "properties.instanceView");
         return view;
     }
 

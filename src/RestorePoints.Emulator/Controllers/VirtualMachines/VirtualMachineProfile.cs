@@ -55,6 +55,9 @@ public sealed record VirtualMachineDisk
     public bool? WriteAcceleratorEnabled { get; init; }
     public long? DiskSizeGB { get; init; }
     public ManagedDiskParameters? ManagedDisk { get; init; }
+
+    /// <summary>Of an unmanaged disk, which is refused.</summary>
+    public JsonObject? Vhd { get; init; }
     public string? DeleteOption { get; init; }
     public bool? ToBeDetached { get; init; }
 }
@@ -63,4 +66,5 @@ public sealed record ManagedDiskParameters
 {
     public string? Id { get; init; }
     public string? StorageAccountType { get; init; }
+    public ApiEntityReference? DiskEncryptionSet { get; init; }
 }

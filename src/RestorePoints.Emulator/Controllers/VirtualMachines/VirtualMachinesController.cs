@@ -7,32 +7,41 @@ using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
 
-/// <summary>Virtual machines, as far as restore points need them: their disks, their power state, and a profile that is echoed.</summary>
-[ArmResourceType("virtualMachines", ApiVersionFamily.Compute)]
+/// <summary>
+/// Virtual machines, as far as restore points need them: their disks, their power state, and a profile that is echoed. Versions older than
+/// managed disks are not served.
+/// </summary>
+[ArmResourceType("virtualMachines", ApiVersionFamily.Compute, ServedSince = "2016-04-30-preview")]
 [Route("subscriptions/{subscriptionId}")]
 public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider time, VirtualMachineDisks disks) : ArmController(db, time)
 {
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/virtualMachines";
 
     [HttpGet("providers/Microsoft.Compute/virtualMachines")]
-    public Task<ListModel<JsonObject>> ListAll() => ListAsync(Machines().Where(vm => vm.SubscriptionId == SubscriptionId));
+    [OperationId("VirtualMachines_ListAll")]
+    public Task<ListModel<JsonObject>> ListAll([FromQuery] string? statusOnly) =>
+        ListAsync(Machines().Where(vm => vm.SubscriptionId == SubscriptionId), "true".Equals(statusOnly, StringComparison.OrdinalIgnoreCase));
 
     [HttpGet(InGroup)]
+    [OperationId("VirtualMachines_List")]
     public Task<ListModel<JsonObject>> List() => ListAsync(Machines().Where(vm => vm.SubscriptionId == SubscriptionId && vm.ResourceGroupName == ResourceGroupName));
 
     [HttpGet(InGroup + "/{vmName}")]
+    [OperationId("VirtualMachines_Get")]
     public async Task<JsonObject> Get(string vmName, [FromQuery(Name = "$expand")] string? expand)
     {
         bool instanceView = "instanceView".Equals(expand, StringComparison.OrdinalIgnoreCase), userData = "userData".Equals(expand, StringComparison.OrdinalIgnoreCase);
         if (expand is not null && !instanceView && !userData)
             throw ArmErrors.InvalidExpand(expand, "instanceView, userData").AsException();
-        return VirtualMachineModel.From(await RequireAsync(vmName), instanceView, userData);
+        return VirtualMachineModel.From(await RequireAsync(vmName), HttpContext.ApiVersion(), instanceView, userData);
     }
 
     [HttpGet(InGroup + "/{vmName}/instanceView")]
-    public async Task<JsonObject> InstanceView(string vmName) => VirtualMachineModel.InstanceView(await RequireAsync(vmName));
+    [OperationId("VirtualMachines_InstanceView", Since = "2017-03-30")]
+    public async Task<JsonObject> InstanceView(string vmName) => VirtualMachineModel.InstanceView(await RequireAsync(vmName), HttpContext.ApiVersion());
 
     [HttpPut(InGroup + "/{vmName}")]
+    [OperationId("VirtualMachines_CreateOrUpdate")]
     [AsyncOperation(StatusCodes.Status200OK, Location = false, Notification = true, RetryAfterSeconds = 10)]
     public async Task<IActionResult> CreateOrUpdate(string vmName, VirtualMachineRequest request)
     {
@@ -45,7 +54,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
             return await ReplaceAsync(vm, location, request);
 
         ResourceNames.RequireValid("vmName", vmName);
-        JsonObject body = VirtualMachineModel.BodyOf(request);
+        JsonObject body = VirtualMachineModel.BodyOf(request, HttpContext.ApiVersion());
         vm = new VirtualMachine
         {
             SubscriptionId = SubscriptionId,
@@ -62,25 +71,27 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         Db.VirtualMachines.Add(vm);
         await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()));
         Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location);
-        return StatusCode(StatusCodes.Status201Created, VirtualMachineModel.From(vm));
+        return StatusCode(StatusCodes.Status201Created, VirtualMachineModel.From(vm, HttpContext.ApiVersion()));
     }
 
     /// <summary>Changes tags and what <c>properties</c> names; lists, such as data disks, are replaced as a whole.</summary>
     [HttpPatch(InGroup + "/{vmName}")]
+    [OperationId("VirtualMachines_Update", Since = "2017-12-01")]
     [AsyncOperation(StatusCodes.Status200OK, Location = false, Notification = true)]
     public async Task<JsonObject> Update(string vmName, VirtualMachineRequest request)
     {
         VirtualMachine vm = await RequireAsync(vmName);
         if (request.Location is { } location && Regions.Normalize(location) != vm.Location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
-        JsonObject body = JsonNode.Parse(vm.Body)!.AsObject(), change = VirtualMachineModel.BodyOf(request);
-        Merge(body, change);
+        JsonObject body = JsonNode.Parse(vm.Body)!.AsObject(), change = VirtualMachineModel.BodyOf(request, HttpContext.ApiVersion());
+        ArmJson.Merge(body, change);
         vm.Tags = Tags.From(request.Tags) ?? vm.Tags;
         await ChangeAsync(vm, body);
-        return VirtualMachineModel.From(vm);
+        return VirtualMachineModel.From(vm, HttpContext.ApiVersion());
     }
 
     [HttpDelete(InGroup + "/{vmName}")]
+    [OperationId("VirtualMachines_Delete")]
     [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
     public async Task<IActionResult> Delete(string vmName)
     {
@@ -95,6 +106,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     }
 
     [HttpPost(InGroup + "/{vmName}/start")]
+    [OperationId("VirtualMachines_Start")]
     [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
     public async Task<IActionResult> Start(string vmName)
     {
@@ -106,10 +118,12 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     }
 
     [HttpPost(InGroup + "/{vmName}/powerOff")]
+    [OperationId("VirtualMachines_PowerOff")]
     [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
     public async Task<IActionResult> PowerOff(string vmName) => AcceptPowerState(await RequireAsync(vmName), PowerState.Stopped);
 
     [HttpPost(InGroup + "/{vmName}/deallocate")]
+    [OperationId("VirtualMachines_Deallocate")]
     [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
     public async Task<IActionResult> Deallocate(string vmName) => AcceptPowerState(await RequireAsync(vmName), PowerState.Deallocated);
 
@@ -123,7 +137,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     {
         if (vm.Location != location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
-        JsonObject body = VirtualMachineModel.BodyOf(request);
+        JsonObject body = VirtualMachineModel.BodyOf(request, HttpContext.ApiVersion());
         JsonObject stored = JsonNode.Parse(vm.Body)!["properties"]!.AsObject(), properties = body["properties"]!.AsObject();
         // What a machine was made with stays when a later PUT does not repeat it.
         foreach (string name in (string[])["hardwareProfile", "storageProfile", "osProfile"])
@@ -131,7 +145,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
                 properties[name] = kept.DeepClone();
         vm.Tags = Tags.From(request.Tags);
         await ChangeAsync(vm, body);
-        return Ok(VirtualMachineModel.From(vm));
+        return Ok(VirtualMachineModel.From(vm, HttpContext.ApiVersion()));
     }
 
     private async Task ChangeAsync(VirtualMachine vm, JsonObject body)
@@ -145,22 +159,10 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location);
     }
 
-    /// <summary>JSON merge patch (RFC 7396); nulls were removed from the change before.</summary>
-    private static void Merge(JsonObject target, JsonObject change)
-    {
-        foreach ((string name, JsonNode? value) in change)
-        {
-            if (value is JsonObject inner && target[name] is JsonObject existing)
-                Merge(existing, inner);
-            else
-                target[name] = value?.DeepClone();
-        }
-    }
-
     private IQueryable<VirtualMachine> Machines() => Db.VirtualMachines.Include(vm => vm.Disks);
 
-    private static async Task<ListModel<JsonObject>> ListAsync(IQueryable<VirtualMachine> query) =>
-        new([.. (await query.AsNoTracking().OrderBy(vm => vm.ResourceGroupName).ThenBy(vm => vm.Name).ToListAsync()).Select(vm => VirtualMachineModel.From(vm))]);
+    private async Task<ListModel<JsonObject>> ListAsync(IQueryable<VirtualMachine> query, bool withInstanceView = false) =>
+        new([.. (await query.AsNoTracking().OrderBy(vm => vm.ResourceGroupName).ThenBy(vm => vm.Name).ToListAsync()).Select(vm => VirtualMachineModel.From(vm, HttpContext.ApiVersion(), withInstanceView))]);
 
     private Task<VirtualMachine?> FindAsync(string name) =>
         Machines().SingleOrDefaultAsync(vm => vm.SubscriptionId == SubscriptionId && vm.ResourceGroupName == ResourceGroupName && vm.Name == name);

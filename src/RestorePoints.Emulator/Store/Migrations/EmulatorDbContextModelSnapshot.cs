@@ -87,13 +87,7 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<string>("GalleryImageReference")
-                        .HasColumnType("TEXT");
-
                     b.Property<string>("HyperVGeneration")
-                        .HasColumnType("TEXT");
-
-                    b.Property<string>("ImageReference")
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("IopsReadWrite")
@@ -131,6 +125,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .UseCollation("NOCASE");
+
+                    b.Property<string>("Settings")
+                        .HasColumnType("TEXT");
 
                     b.Property<long>("SizeBytes")
                         .HasColumnType("INTEGER");
@@ -180,6 +177,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                 {
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DiskSettings")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("HyperVGeneration")
@@ -475,6 +475,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .UseCollation("NOCASE");
 
                     b.Property<Guid>("SerialKey")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Settings")
                         .HasColumnType("TEXT");
 
                     b.Property<long>("SizeBytes")

@@ -29,6 +29,7 @@ public sealed record RestorePointModel
                 ProvisioningState = point.ProvisioningState.ToString(),
                 ConsistencyMode = final ? point.ConsistencyMode : null,
                 InstanceView = withInstanceView ? new RestorePointInstanceViewModel() : null,
+                ProvisioningDetails = new RestorePointProvisioningDetails { CreationTime = point.TimeCreated },
                 TimeCreated = point.TimeCreated,
             },
         };
@@ -51,10 +52,19 @@ public sealed record RestorePointPropertiesModel
 
     [Since("2021-11-01")]
     public RestorePointInstanceViewModel? InstanceView { get; init; }
+
+    [Since("2021-03-01", Last = "2021-03-01")]
+    public RestorePointProvisioningDetails? ProvisioningDetails { get; init; }
     public DateTimeOffset? TimeCreated { get; init; }
 
     [Since("2025-04-01")]
     public int? InstantAccessDurationMinutes { get; init; }
+}
+
+/// <summary>What came before <c>timeCreated</c>.</summary>
+public sealed record RestorePointProvisioningDetails
+{
+    public DateTimeOffset? CreationTime { get; init; }
 }
 
 /// <summary>Lists the disks with a copy in the background and its state; a point in its own region has none.</summary>

@@ -9,13 +9,16 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Restore points: each freezes the included disks of its virtual machine at one instant. Immutable; deleted in any order.</summary>
-[ArmResourceType("restorePointCollections/restorePoints", ApiVersionFamily.Compute)]
+[ArmResourceType("restorePointCollections/restorePoints", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{restorePointName}")]
 public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
     [HttpGet]
+    [OperationId("RestorePoints_Get")]
     public async Task<RestorePointModel> Get(string restorePointCollectionName, string restorePointName, [FromQuery(Name = "$expand")] string? expand)
     {
+        if (expand is not null)
+            ApiVersionMiddleware.RequireServed(HttpContext.ApiVersion(), "2021-11-01");
         if (expand is not null && !expand.Equals("instanceView", StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.InvalidExpand(expand, "instanceView").AsException();
         RestorePointCollection collection = await Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, restorePointCollectionName)
@@ -25,6 +28,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     }
 
     [HttpPut]
+    [OperationId("RestorePoints_Create")]
     [AsyncOperation(StatusCodes.Status201Created, Location = false, Notification = true)]
     public async Task<IActionResult> Create(string restorePointCollectionName, string restorePointName, RestorePointModel request)
     {
@@ -40,6 +44,9 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
 
         ResourceNames.RequireValid("restorePointName", restorePointName);
         RequireImplemented(properties);
+        // Older versions only show it.
+        if (properties.ConsistencyMode is not null)
+            ApiVersionMiddleware.RequireServed(HttpContext.ApiVersion(), "2022-03-01");
         VirtualMachine vm = await RequireMachineAsync(collection);
         List<Disk> included = Included(vm, properties.ExcludeDisks);
         bool concurrent = await IsBeingProtectedAsync(vm);
@@ -61,6 +68,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     }
 
     [HttpDelete]
+    [OperationId("RestorePoints_Delete")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> Delete(string restorePointCollectionName, string restorePointName)
     {

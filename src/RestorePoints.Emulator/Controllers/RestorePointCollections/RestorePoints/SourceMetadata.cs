@@ -44,29 +44,33 @@ public static class SourceMetadata
     public static JsonObject WithDiskRestorePoints(RestorePoint point, string restorePointId, string apiVersion)
     {
         JsonObject metadata = JsonNode.Parse(point.SourceMetadata)!.AsObject();
-        if (IsBefore(apiVersion, "2023-03-01"))
-            metadata.Remove("hyperVGeneration");
-        if (IsBefore(apiVersion, "2022-11-01"))
-            metadata.Remove("userData");
         JsonObject storage = metadata["storageProfile"]!.AsObject();
-        if (IsBefore(apiVersion, "2023-09-01"))
-            storage.Remove("diskControllerType");
         foreach (DiskRestorePoint diskPoint in point.DiskRestorePoints)
         {
             JsonObject? entry = diskPoint.Lun == VirtualMachineDisks.OsDiskLun ? storage["osDisk"] as JsonObject : EntryOfLun(storage, diskPoint.Lun);
-            JsonObject reference = [];
-            if (!IsBefore(apiVersion, "2023-03-01"))
-                reference["encryption"] = new JsonObject { ["type"] = "EncryptionAtRestWithPlatformKey" };
-            reference["id"] = $"{restorePointId}/diskRestorePoints/{diskPoint.Name}";
+            JsonObject reference = new()
+            {
+                ["encryption"] = EncryptionOf(diskPoint),
+                ["id"] = $"{restorePointId}/diskRestorePoints/{diskPoint.Name}",
+            };
             if (entry is null)
                 continue;
             // A disk may have grown between the request and the freeze.
             entry["diskSizeGB"] = DiskSize.WholeGB(diskPoint.SizeBytes);
             entry.Insert(entry.IndexOf("managedDisk") + 1, "diskRestorePoint", reference);
         }
+        PropertyVersions.SourceMetadata.RemoveUnknown(metadata, apiVersion);
         return metadata;
+    }
 
-        static bool IsBefore(string version, string introduced) => string.CompareOrdinal(version, introduced) < 0;
+    private static JsonObject EncryptionOf(DiskRestorePoint diskPoint)
+    {
+        DiskEncryptionModel encryption = DiskEncryptionModel.Of(DiskModel.Kept(diskPoint.DiskSettings).Properties?.Encryption);
+        JsonObject model = [];
+        if (encryption.DiskEncryptionSetId is { } encryptionSet)
+            model["diskEncryptionSet"] = new JsonObject { ["id"] = encryptionSet };
+        model["type"] = encryption.Type;
+        return model;
     }
 
     private static JsonObject DiskOf(Disk disk, JsonObject? entry) => new()
@@ -76,11 +80,7 @@ public static class SourceMetadata
         ["name"] = disk.Name,
         ["diskSizeGB"] = disk.SizeGB,
         ["caching"] = entry?["caching"]?.DeepClone() ?? "None",
-        ["managedDisk"] = new JsonObject
-        {
-            ["storageAccountType"] = disk.SkuName,
-            ["id"] = ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name),
-        },
+        ["managedDisk"] = VirtualMachineDisks.ManagedDisk(disk, entry?["managedDisk"] as JsonObject),
         ["writeAcceleratorEnabled"] = disk.Lun == VirtualMachineDisks.OsDiskLun ? null : (bool?)entry?["writeAcceleratorEnabled"] ?? false,
     };
 

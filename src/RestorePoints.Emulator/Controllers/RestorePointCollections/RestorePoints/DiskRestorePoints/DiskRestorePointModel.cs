@@ -11,27 +11,36 @@ public sealed record DiskRestorePointModel
     public string Type { get; init; } = "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints";
     public required DiskRestorePointPropertiesModel Properties { get; init; }
 
-    public static DiskRestorePointModel From(DiskRestorePoint disk, string restorePointId) => new()
+    public static DiskRestorePointModel From(DiskRestorePoint disk, string restorePointId)
     {
-        Id = $"{restorePointId}/diskRestorePoints/{disk.Name}",
-        Name = disk.Name,
-        Properties = new DiskRestorePointPropertiesModel
+        DiskPropertiesModel source = DiskModel.Kept(disk.DiskSettings).Properties ?? new DiskPropertiesModel();
+        return new DiskRestorePointModel
         {
-            TimeCreated = disk.TimeCreated,
-            SourceResourceId = disk.SourceResourceId,
-            OsType = disk.OsType,
-            HyperVGeneration = disk.HyperVGeneration,
-            FamilyId = SnapshotFamily.IdOf(disk.SourceUniqueId),
-            SourceUniqueId = disk.SourceUniqueId,
-            Encryption = new DiskEncryptionModel { Type = "EncryptionAtRestWithPlatformKey" },
-            NetworkAccessPolicy = disk.NetworkAccessPolicy ?? "AllowAll",
-            PublicNetworkAccess = disk.PublicNetworkAccess ?? "Enabled",
-            CompletionPercent = 100,
-            ReplicationState = "Succeeded",
-            SourceResourceLocation = disk.Location,
-            LogicalSectorSize = 512,
-        },
-    };
+            Id = $"{restorePointId}/diskRestorePoints/{disk.Name}",
+            Name = disk.Name,
+            Properties = new DiskRestorePointPropertiesModel
+            {
+                TimeCreated = disk.TimeCreated,
+                SourceResourceId = disk.SourceResourceId,
+                OsType = disk.OsType,
+                HyperVGeneration = disk.HyperVGeneration,
+                PurchasePlan = source.PurchasePlan,
+                SupportedCapabilities = source.SupportedCapabilities,
+                FamilyId = SnapshotFamily.IdOf(disk.SourceUniqueId),
+                SourceUniqueId = disk.SourceUniqueId,
+                Encryption = DiskEncryptionModel.Of(source.Encryption),
+                SupportsHibernation = source.SupportsHibernation,
+                NetworkAccessPolicy = disk.NetworkAccessPolicy ?? "AllowAll",
+                PublicNetworkAccess = disk.PublicNetworkAccess ?? "Enabled",
+                DiskAccessId = disk.NetworkAccessPolicy == "AllowPrivate" ? source.DiskAccessId : null,
+                CompletionPercent = 100,
+                ReplicationState = "Succeeded",
+                SourceResourceLocation = disk.Location,
+                SecurityProfile = source.SecurityProfile,
+                LogicalSectorSize = 512,
+            },
+        };
+    }
 }
 
 public sealed record DiskRestorePointPropertiesModel
@@ -40,15 +49,25 @@ public sealed record DiskRestorePointPropertiesModel
     public required string SourceResourceId { get; init; }
     public string? OsType { get; init; }
     public string? HyperVGeneration { get; init; }
+    public PurchasePlanModel? PurchasePlan { get; init; }
+
+    [Since("2021-08-01")]
+    public SupportedCapabilitiesModel? SupportedCapabilities { get; init; }
     public Guid FamilyId { get; init; }
     public Guid SourceUniqueId { get; init; }
     public DiskEncryptionModel? Encryption { get; init; }
+
+    [Since("2020-12-01")]
+    public bool? SupportsHibernation { get; init; }
 
     [Since("2021-04-01")]
     public string? NetworkAccessPolicy { get; init; }
 
     [Since("2021-04-01")]
     public string? PublicNetworkAccess { get; init; }
+
+    [Since("2021-04-01")]
+    public string? DiskAccessId { get; init; }
 
     [Since("2021-04-01")]
     public double? CompletionPercent { get; init; }
@@ -58,6 +77,9 @@ public sealed record DiskRestorePointPropertiesModel
 
     [Since("2021-12-01")]
     public string? SourceResourceLocation { get; init; }
+
+    [Since("2022-03-02")]
+    public DiskSecurityProfileModel? SecurityProfile { get; init; }
 
     [Since("2024-03-02")]
     public int? LogicalSectorSize { get; init; }

@@ -8,11 +8,12 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Disk restore points: one per disk that a restore point froze, with a read SAS to its bytes.</summary>
-[ArmResourceType("restorePointCollections/restorePoints/diskRestorePoints", ApiVersionFamily.Disk)]
+[ArmResourceType("restorePointCollections/restorePoints/diskRestorePoints", ApiVersionFamily.Disk, First = "2020-09-30")]
 [Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{vmRestorePointName}/diskRestorePoints")]
 public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
     [HttpGet]
+    [OperationId("DiskRestorePoint_ListByRestorePoint")]
     public async Task<ListModel<DiskRestorePointModel>> ListByRestorePoint(string restorePointCollectionName, string vmRestorePointName)
     {
         RestorePoint point = await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName);
@@ -21,6 +22,7 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
     }
 
     [HttpGet("{diskRestorePointName}")]
+    [OperationId("DiskRestorePoint_Get")]
     public async Task<DiskRestorePointModel> Get(string restorePointCollectionName, string vmRestorePointName, string diskRestorePointName)
     {
         RestorePoint point = await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName);
@@ -28,6 +30,7 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
     }
 
     [HttpPost("{diskRestorePointName}/beginGetAccess")]
+    [OperationId("DiskRestorePoint_GrantAccess", Since = "2020-12-01")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> BeginGetAccess(string restorePointCollectionName, string vmRestorePointName, string diskRestorePointName, GrantAccessData request)
     {
@@ -46,6 +49,7 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
     }
 
     [HttpPost("{diskRestorePointName}/endGetAccess")]
+    [OperationId("DiskRestorePoint_RevokeAccess", Since = "2020-12-01")]
     [AsyncOperation(StatusCodes.Status202Accepted)]
     public async Task<IActionResult> EndGetAccess(string restorePointCollectionName, string vmRestorePointName, string diskRestorePointName)
     {

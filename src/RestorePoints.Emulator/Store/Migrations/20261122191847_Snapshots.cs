@@ -11,18 +11,6 @@ namespace RestorePoints.Emulator.Store.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
-            migrationBuilder.AddColumn<string>(
-                name: "GalleryImageReference",
-                table: "Disks",
-                type: "TEXT",
-                nullable: true);
-
-            migrationBuilder.AddColumn<string>(
-                name: "ImageReference",
-                table: "Disks",
-                type: "TEXT",
-                nullable: true);
-
             migrationBuilder.AddColumn<long>(
                 name: "PointTime",
                 table: "AccessGrants",
@@ -49,6 +37,7 @@ namespace RestorePoints.Emulator.Store.Migrations
                     HyperVGeneration = table.Column<string>(type: "TEXT", nullable: true),
                     NetworkAccessPolicy = table.Column<string>(type: "TEXT", nullable: true),
                     PublicNetworkAccess = table.Column<string>(type: "TEXT", nullable: true),
+                    Settings = table.Column<string>(type: "TEXT", nullable: true),
                     SnapshotTime = table.Column<long>(type: "INTEGER", nullable: true),
                     SubscriptionId = table.Column<Guid>(type: "TEXT", nullable: false),
                     ResourceGroupName = table.Column<string>(type: "TEXT", nullable: false, collation: "NOCASE"),
@@ -81,14 +70,6 @@ namespace RestorePoints.Emulator.Store.Migrations
         {
             migrationBuilder.DropTable(
                 name: "Snapshots");
-
-            migrationBuilder.DropColumn(
-                name: "GalleryImageReference",
-                table: "Disks");
-
-            migrationBuilder.DropColumn(
-                name: "ImageReference",
-                table: "Disks");
 
             migrationBuilder.DropColumn(
                 name: "PointTime",

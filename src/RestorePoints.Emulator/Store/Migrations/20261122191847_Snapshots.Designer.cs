@@ -11,7 +11,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Store.Migrations
 {
     [DbContext(typeof(EmulatorDbContext))]
-    [Migration("20261122185026_Snapshots")]
+    [Migration("20261122191847_Snapshots")]
     partial class Snapshots
     {
         /// <inheritdoc />
@@ -90,13 +90,7 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<string>("GalleryImageReference")
-                        .HasColumnType("TEXT");
-
                     b.Property<string>("HyperVGeneration")
-                        .HasColumnType("TEXT");
-
-                    b.Property<string>("ImageReference")
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("IopsReadWrite")
@@ -134,6 +128,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .UseCollation("NOCASE");
+
+                    b.Property<string>("Settings")
+                        .HasColumnType("TEXT");
 
                     b.Property<long>("SizeBytes")
                         .HasColumnType("INTEGER");
@@ -183,6 +180,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                 {
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DiskSettings")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("HyperVGeneration")
@@ -478,6 +478,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .UseCollation("NOCASE");
 
                     b.Property<Guid>("SerialKey")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Settings")
                         .HasColumnType("TEXT");
 
                     b.Property<long>("SizeBytes")
