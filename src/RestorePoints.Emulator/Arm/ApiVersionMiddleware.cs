@@ -11,8 +11,8 @@ public sealed partial class ApiVersionMiddleware(RequestDelegate next, IOptions<
         if (metadata?.GetMetadata<ArmResourceTypeAttribute>() is { } resourceType)
         {
             string version = Resolve(RequestedVersion(context), resourceType, context.Request.RouteValues["location"] as string ?? "");
-            RequireServed(version, resourceType.ServedSince);
             RequireServed(version, metadata.GetMetadata<OperationIdAttribute>()?.Since ?? "");
+            RequireServed(version, resourceType.ServedSince);
             context.SetApiVersion(version);
         }
         return next(context);
@@ -39,7 +39,7 @@ public sealed partial class ApiVersionMiddleware(RequestDelegate next, IOptions<
         IReadOnlyList<string> known = resourceType.Versions;
         if (known.Count == 0 || known.Contains(version))
             return version;
-        if (ApiVersions.IsBefore(known[^1], version) && options.Value.UnknownApiVersion == UnknownApiVersionMode.Newest)
+        if (ApiVersions.IsBefore(known[^1], version) && !ApiVersions.IsPublished(version) && options.Value.UnknownApiVersion == UnknownApiVersionMode.Newest)
         {
             LogNewer(version, resourceType.Type, known[^1]);
             return known[^1];

@@ -60,6 +60,9 @@ public static partial class ApiVersions
         _ => [],
     };
 
+    /// <summary>True for a version of either family.</summary>
+    public static bool IsPublished(string version) => Compute.Contains(version) || Disk.Contains(version);
+
     public static bool IsBefore(string version, string introduced) => string.CompareOrdinal(version, introduced) < 0;
 
     [GeneratedRegex(@"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview|-privatepreview|-alpha|-beta)?$", RegexOptions.CultureInvariant)]

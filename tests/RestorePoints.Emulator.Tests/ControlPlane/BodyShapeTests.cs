@@ -30,6 +30,17 @@ public sealed partial class BodyShapeTests(WalkThrough walk) : IClassFixture<Wal
     public void A_finished_status_body_has_the_recorded_layout() =>
         FinishedStatus().IsMatch(walk["RP PUT poll"].Text).ShouldBeTrue(walk["RP PUT poll"].Text);
 
+    /// <summary>184 bytes when both times have seven digits of a fraction.</summary>
+    [Theory]
+    [InlineData("RP PUT poll")]
+    [InlineData("RP DELETE poll")]
+    [InlineData("disk DELETE poll")]
+    public void A_finished_status_body_has_the_recorded_length(string call)
+    {
+        int digits = TimesIn(walk[call].Json).Sum(time => Regex.Match(time, @"\.(\d+)").Groups[1].Length);
+        walk[call].Body.Length.ShouldBe(184 - 14 + digits + TimesIn(walk[call].Json).Sum(time => time.Contains('.') ? 0 : -1), walk[call].Text);
+    }
+
     [Fact]
     public void Absent_values_are_omitted_and_never_null()
     {

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using System.Text.Json.Serialization;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
 
@@ -12,13 +11,8 @@ namespace RestorePoints.Emulator.Controllers;
 /// </summary>
 public sealed record DiskModel
 {
-    [ReadOnly(true)]
     public string? Name { get; init; }
-
-    [ReadOnly(true)]
     public string? Id { get; init; }
-
-    [ReadOnly(true)]
     public string? Type { get; init; }
     public string? Location { get; init; }
     public Dictionary<string, string>? Tags { get; init; }
@@ -225,7 +219,6 @@ public sealed record DiskPropertiesModel
     [ReadOnly(true)]
     public DateTimeOffset? TimeCreated { get; init; }
 
-    [ReadOnly(true)]
     public string? ProvisioningState { get; init; }
 
     [ReadOnly(true)]
@@ -405,9 +398,6 @@ public sealed record ImageDiskReference
 
     /// <summary>Of a data disk of the image; null: the OS disk.</summary>
     public int? Lun { get; init; }
-
-    [JsonIgnore]
-    public bool NamesAnImage => !string.IsNullOrEmpty(Id ?? SharedGalleryImageId ?? CommunityGalleryImageId);
 }
 
 /// <summary>Body of a PATCH. Of the properties, <c>hyperVGeneration</c> and <c>creationData</c> are not read.</summary>

@@ -35,7 +35,7 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId).ValidResourceId("disks", "snapshots").When(IsOption(DiskCreateOption.Copy));
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId)
             .ValidResourceId("restorePointCollections/restorePoints/diskRestorePoints").When(IsOption(DiskCreateOption.Restore));
-        RuleFor(disk => disk.Properties!.CreationData!).Must(creation => (creation.ImageReference ?? creation.GalleryImageReference)?.NamesAnImage == true)
+        RuleFor(disk => disk.Properties!.CreationData!).Must(creation => NamesAnImage(creation.ImageReference ?? creation.GalleryImageReference))
             .When(IsOption(DiskCreateOption.FromImage)).OverridePropertyName("properties.creationData.imageReference").WithErrorCode(ArmValidation.InvalidParameter)
             .WithMessage("Required parameter 'disk.properties.creationData.imageReference' is missing (null).");
         RuleFor(disk => disk.Properties!.CreationData!.UploadSizeBytes).Cascade(CascadeMode.Stop)
@@ -44,6 +44,9 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
             .WithMessage($"The value '{{PropertyValue}}' of uploadSizeBytes is invalid: a whole number of MiB and 512 bytes for the VHD footer, between {MinUploadSizeBytes} and {MaxUploadSizeBytes}.")
             .When(IsOption(DiskCreateOption.Upload));
     }
+
+    private static bool NamesAnImage(ImageDiskReference? reference) =>
+        !string.IsNullOrEmpty(reference?.Id ?? reference?.SharedGalleryImageId ?? reference?.CommunityGalleryImageId);
 
     private static Func<DiskModel, bool> IsOption(DiskCreateOption option) =>
         disk => option.ToString().Equals(disk.Properties!.CreationData!.CreateOption, StringComparison.OrdinalIgnoreCase);
