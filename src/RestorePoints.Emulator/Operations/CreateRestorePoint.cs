@@ -60,7 +60,6 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
 
     private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, DateTimeOffset now)
     {
-        DateTimeOffset? last = await db.LastSnapshotTimeAsync(disk.Id);
         return new DiskRestorePoint
         {
             RestorePointId = point.Id,
@@ -77,8 +76,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             PublicNetworkAccess = disk.PublicNetworkAccess,
             DiskSettings = disk.Settings,
             TimeCreated = now,
-            // Ascending also when the clock was set back.
-            SnapshotTime = last >= now ? last.Value.AddTicks(1) : now,
+            SnapshotTime = await db.NextSnapshotTimeAsync(disk.Id, now),
         };
     }
 }

@@ -13,7 +13,7 @@ public sealed class Disk : TrackedResource
     /// <summary>ARM id of the source (Copy, Restore), as sent.</summary>
     public string? SourceResourceId { get; init; }
 
-    /// <summary>uniqueId of the source disk (Copy).</summary>
+    /// <summary>uniqueId of the source disk or snapshot (Copy).</summary>
     public Guid? SourceUniqueId { get; init; }
 
     /// <summary>Upload only: size of the VHD with its 512-byte footer.</summary>

@@ -33,8 +33,11 @@ public static class HotQueries
     private static readonly Func<EmulatorDbContext, Guid, Task<VirtualMachine?>> MachineOfIdQuery = EF.CompileAsyncQuery(
         (EmulatorDbContext db, Guid id) => db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefault(vm => vm.Id == id));
 
+    private static readonly Func<EmulatorDbContext, Guid, Task<DateTimeOffset?>> LastPointTimeQuery = EF.CompileAsyncQuery(
+        (EmulatorDbContext db, Guid volumeId) => db.DiskRestorePoints.Where(point => point.SourceUniqueId == volumeId).Max(point => (DateTimeOffset?)point.SnapshotTime));
+
     private static readonly Func<EmulatorDbContext, Guid, Task<DateTimeOffset?>> LastSnapshotTimeQuery = EF.CompileAsyncQuery(
-        (EmulatorDbContext db, Guid sourceUniqueId) => db.DiskRestorePoints.Where(point => point.SourceUniqueId == sourceUniqueId).Max(point => (DateTimeOffset?)point.SnapshotTime));
+        (EmulatorDbContext db, Guid volumeId) => db.Snapshots.Where(snapshot => snapshot.VolumeId == volumeId).Max(snapshot => snapshot.SnapshotTime));
 
     public static Task<ResourceGroup?> FindGroupAsync(this EmulatorDbContext db, Guid subscriptionId, string name) => GroupQuery(db, subscriptionId, name);
 
@@ -60,6 +63,9 @@ public static class HotQueries
     /// <summary>With its disks.</summary>
     public static Task<VirtualMachine?> FindMachineAsync(this EmulatorDbContext db, Guid id) => MachineOfIdQuery(db, id);
 
-    /// <summary>Of the newest point of a disk; null when it has none.</summary>
-    public static Task<DateTimeOffset?> LastSnapshotTimeAsync(this EmulatorDbContext db, Guid sourceUniqueId) => LastSnapshotTimeQuery(db, sourceUniqueId);
+    /// <summary>Of the newest disk restore point of a volume; null when it has none.</summary>
+    public static Task<DateTimeOffset?> LastPointTimeAsync(this EmulatorDbContext db, Guid volumeId) => LastPointTimeQuery(db, volumeId);
+
+    /// <summary>Of the newest snapshot of a volume; null when it has none.</summary>
+    public static Task<DateTimeOffset?> LastSnapshotTimeAsync(this EmulatorDbContext db, Guid volumeId) => LastSnapshotTimeQuery(db, volumeId);
 }

@@ -204,7 +204,7 @@ public sealed class ApiVersionTests(ApiVersionTests.SharedWorld shared, ITestOut
         internal string? BodyOf(PublishedOperation operation, string version) => operation.Id switch
         {
             "Disks_CreateOrUpdate" => DiskBody(version),
-            "Snapshots_CreateOrUpdate" => $$$"""{"location":"{{{World.Location}}}","properties":{"creationData":{"createOption":"Copy","sourceResourceId":"{{{Compute}}}/disks/disk123"},"incremental":true}}""",
+            "Snapshots_CreateOrUpdate" => SnapshotBody(version),
             "VirtualMachines_CreateOrUpdate" => VmBody,
             "RestorePointCollections_CreateOrUpdate" => $$$"""{"location":"{{{World.Location}}}","properties":{"source":{"id":"{{{Compute}}}/virtualMachines/source-of-shared"}} }""",
             "RestorePoints_Create" => string.CompareOrdinal(version, "2022-03-01") < 0 ? "{}" : """{"properties":{"consistencyMode":"CrashConsistent"}}""",
@@ -225,6 +225,19 @@ public sealed class ApiVersionTests(ApiVersionTests.SharedWorld shared, ITestOut
               "diskIOPSReadOnly":100,"diskMBpsReadOnly":10,"maxShares":1,"networkAccessPolicy":"AllowPrivate","diskAccessId":"/a","publicNetworkAccess":"Disabled","dataAccessAuthMode":"None",
               "tier":"P10","burstingEnabled":true,"supportsHibernation":true,"securityProfile":{"securityType":"TrustedLaunch","secureVMDiskEncryptionSetId":"/e"},
               "optimizedForFrequentAttach":true,"availabilityPolicy":{"actionOnDiskDelay":"AutomaticReattach"} } }
+            """;
+
+        /// <summary>Likewise. Only a version that knows <c>incremental</c> makes an incremental one.</summary>
+        private string SnapshotBody(string version) =>
+            $$$"""
+            {"location":"{{{World.Location}}}","tags":{"version":"{{{version}}}"},"sku":{"name":"Standard_ZRS"},"extendedLocation":{"name":"edge","type":"EdgeZone"},
+             "properties":{"accountType":"Standard_ZRS","osType":"Linux","hyperVGeneration":"V2","creationData":{"createOption":"Copy","sourceResourceId":"{{{Compute}}}/disks/disk123","performancePlus":false,"logicalSectorSize":512},
+              "purchasePlan":{"name":"n","publisher":"p","product":"q","promotionCode":"c"},"supportedCapabilities":{"acceleratedNetwork":true,"architecture":"Arm64","diskControllerTypes":"SCSI, NVMe","supportedSecurityOption":"TrustedLaunchSupported"},
+              "encryption":{"type":"EncryptionAtRestWithCustomerKey","diskEncryptionSetId":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/e"},
+              "encryptionSettings":{"enabled":true,"diskEncryptionKey":{"sourceVault":{"id":"/v"},"secretUrl":"https://v/s"} },
+              "encryptionSettingsCollection":{"enabled":true,"encryptionSettingsVersion":"1.1","encryptionSettings":[{"keyEncryptionKey":{"sourceVault":{"id":"/v"},"keyUrl":"https://v/k"} }]},
+              "incremental":true,"networkAccessPolicy":"AllowPrivate","diskAccessId":"/a","publicNetworkAccess":"Disabled","dataAccessAuthMode":"None",
+              "supportsHibernation":true,"securityProfile":{"securityType":"TrustedLaunch","secureVMDiskEncryptionSetId":"/e"} } }
             """;
 
         /// <summary>A machine with profiles of many ages.</summary>

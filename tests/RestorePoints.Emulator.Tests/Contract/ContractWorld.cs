@@ -33,8 +33,9 @@ internal sealed class ContractWorld(RawArm arm)
             case "disks":
                 await PutAsync(id, World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":200,\"osType\":\"Windows\"", Location));
                 break;
-            case "snapshots" when ServedOperations.Contains("Snapshots_CreateOrUpdate"):
-                await EnsureAsync($"{compute}/disks/source-of-{parsed.Name}");
+            case "snapshots":
+                // Small: an example lets it grow.
+                await PutAsync($"{compute}/disks/source-of-{parsed.Name}", World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":10,\"osType\":\"Windows\"", Location));
                 await PutAsync(id, $$$"""{"location":"{{{Location}}}","properties":{"creationData":{"createOption":"Copy","sourceResourceId":"{{{compute}}}/disks/source-of-{{{parsed.Name}}}"},"incremental":true}}""");
                 break;
             case "virtualMachines":

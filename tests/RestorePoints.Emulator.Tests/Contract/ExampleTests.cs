@@ -20,37 +20,25 @@ public sealed partial class ExampleTests(EmulatorFixture fixture, ITestOutputHel
         ["2020-12-01/CreateAManagedDiskByImportingAnUnmanagedBlobFromADifferentSubscription"] = (501, "NotImplemented"),
         ["2020-12-01/CreateAManagedDiskByImportingAnUnmanagedBlobFromTheSameSubscription"] = (501, "NotImplemented"),
         ["2026-03-02/Disk_Create_ByImportingBlobFromTheSameSubscription"] = (501, "NotImplemented"),
+        ["2020-12-01/CreateASnapshotByImportingAnUnmanagedBlobFromADifferentSubscription"] = (501, "NotImplemented"),
+        ["2020-12-01/CreateASnapshotByImportingAnUnmanagedBlobFromTheSameSubscription"] = (501, "NotImplemented"),
         // Unmanaged disks.
         ["2021-03-01/CreateACustomImageVmFromAnUnmanagedGeneralizedOsImage"] = (501, "NotImplemented"),
         ["2021-03-01/CreateAPlatformImageVmWithUnmanagedOsAndDataDisks"] = (501, "NotImplemented"),
         // Confidential machines.
         ["2023-10-02/Disk_Create_FromUploadPreparedSecure"] = (501, "NotImplemented"),
-        // Images.
-        ["2020-12-01/CreateAManagedDiskFromAPlatformImage"] = (501, "NotImplemented"),
-        ["2020-12-01/CreateAManagedDiskWithSecurityProfile"] = (501, "NotImplemented"),
         // 4096-byte sectors.
         ["2023-10-02/DiskRestorePoint_BeginGetAccess"] = (400, "InvalidParameter"),
+        ["2026-03-02/Snapshot_BeginGetAccess"] = (400, "InvalidParameter"),
         // Copies to another region.
         ["2024-07-01/RestorePointCollection_CreateOrUpdate_ForCrossRegionCopy"] = (501, "NotImplemented"),
         ["2024-07-01/RestorePoint_Copy_BetweenRegions"] = (501, "NotImplemented"),
+        ["2023-10-02/Snapshot_Create_FromAnExistingSnapshotInDifferentRegion"] = (501, "NotImplemented"),
+        ["2026-03-02/Snapshot_Create_EnhancedProvisionedBandwidthCopySpeed"] = (501, "NotImplemented"),
         // Instant access.
         ["2025-04-01/RestorePointCollection_CreateOrUpdate"] = (501, "NotImplemented"),
         ["2026-04-01/RestorePoint_Create"] = (501, "NotImplemented"),
-        // Snapshots.
-        ["2020-12-01/CreateAManagedDiskByCopyingASnapshot"] = (501, "NotImplemented"),
-        ["2026-03-02/Disk_Create_ByCopyingASnapshot"] = (501, "NotImplemented"),
-        ["2020-12-01/CreateASnapshotByImportingAnUnmanagedBlobFromADifferentSubscription"] = (404, "InvalidResourceType"),
-        ["2020-12-01/CreateASnapshotByImportingAnUnmanagedBlobFromTheSameSubscription"] = (404, "InvalidResourceType"),
-        ["2020-12-01/CreateASnapshotFromAnExistingSnapshot"] = (404, "InvalidResourceType"),
-        ["2020-12-01/GetInformationAboutASnapshot"] = (404, "InvalidResourceType"),
-        ["2020-12-01/ListSnapshotsInAResourceGroup"] = (404, "InvalidResourceType"),
-        ["2020-12-01/ListSnapshotsInASubscription"] = (404, "InvalidResourceType"),
-        ["2023-10-02/Snapshot_Create_FromAnExistingSnapshotInDifferentRegion"] = (404, "InvalidResourceType"),
-        ["2023-10-02/Snapshot_Update"] = (404, "InvalidResourceType"),
-        ["2026-03-02/Snapshot_BeginGetAccess"] = (404, "InvalidResourceType"),
-        ["2026-03-02/Snapshot_Create_EnhancedProvisionedBandwidthCopySpeed"] = (404, "InvalidResourceType"),
-        ["2026-03-02/Snapshot_Create_InstantAccessSnapshot"] = (404, "InvalidResourceType"),
-        ["2026-03-02/Snapshot_GetIncrementalSnapshot"] = (404, "InvalidResourceType"),
+        ["2026-03-02/Snapshot_Create_InstantAccessSnapshot"] = (501, "NotImplemented"),
     };
 
     /// <summary>Examples without an operationId of their own that no OpenAPI document of ours names.</summary>

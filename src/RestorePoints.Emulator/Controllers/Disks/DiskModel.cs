@@ -356,8 +356,14 @@ public sealed record AvailabilityPolicyModel
 /// <summary>What a disk is made from. Members that go only with create options that are refused are not read.</summary>
 public sealed record CreationDataModel
 {
-    [Values("Empty", "Upload", "Copy", "Restore", "FromImage", "Import", "Attach", "ImportSecure", "UploadPreparedSecure", "CopyFromSanSnapshot")]
+    [Values("Empty", "Upload", "Copy", "Restore", "FromImage", "Import", "Attach", "CopyStart", "ImportSecure", "UploadPreparedSecure", "CopyFromSanSnapshot")]
     public string? CreateOption { get; init; }
+
+    /// <summary>With FromImage only, as the next.</summary>
+    public ImageDiskReference? ImageReference { get; init; }
+
+    [Since("2019-11-01")]
+    public ImageDiskReference? GalleryImageReference { get; init; }
     public string? SourceResourceId { get; init; }
 
     [ReadOnly(true)]
@@ -373,6 +379,25 @@ public sealed record CreationDataModel
 
     [Since("2022-07-02")]
     public bool? PerformancePlus { get; init; }
+
+    /// <summary>It is refused.</summary>
+    [Since("2025-01-02")]
+    public int? InstantAccessDurationMinutes { get; init; }
+}
+
+/// <summary>The image that a disk was made from. The emulator has no images: the disk is empty, of an image's usual size.</summary>
+public sealed record ImageDiskReference
+{
+    public string? Id { get; init; }
+
+    [Since("2022-03-02")]
+    public string? SharedGalleryImageId { get; init; }
+
+    [Since("2022-03-02")]
+    public string? CommunityGalleryImageId { get; init; }
+
+    /// <summary>Of a data disk of the image; null: the OS disk.</summary>
+    public int? Lun { get; init; }
 }
 
 /// <summary>Body of a PATCH. Of the properties, <c>hyperVGeneration</c> and <c>creationData</c> are not read.</summary>

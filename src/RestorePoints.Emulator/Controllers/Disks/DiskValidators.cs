@@ -35,12 +35,18 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId).ValidResourceId("disks", "snapshots").When(IsOption(DiskCreateOption.Copy));
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId)
             .ValidResourceId("restorePointCollections/restorePoints/diskRestorePoints").When(IsOption(DiskCreateOption.Restore));
+        RuleFor(disk => disk.Properties!.CreationData!).Must(creation => NamesAnImage(creation.ImageReference ?? creation.GalleryImageReference))
+            .When(IsOption(DiskCreateOption.FromImage)).OverridePropertyName("properties.creationData.imageReference").WithErrorCode(ArmValidation.InvalidParameter)
+            .WithMessage("Required parameter 'disk.properties.creationData.imageReference' is missing (null).");
         RuleFor(disk => disk.Properties!.CreationData!.UploadSizeBytes).Cascade(CascadeMode.Stop)
             .NotNull().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.creationData.uploadSizeBytes' is missing (null).")
             .Must(size => size is >= MinUploadSizeBytes and <= MaxUploadSizeBytes && (size.Value - 512) % (1 << 20) == 0).WithErrorCode(ArmValidation.InvalidParameter)
             .WithMessage($"The value '{{PropertyValue}}' of uploadSizeBytes is invalid: a whole number of MiB and 512 bytes for the VHD footer, between {MinUploadSizeBytes} and {MaxUploadSizeBytes}.")
             .When(IsOption(DiskCreateOption.Upload));
     }
+
+    private static bool NamesAnImage(ImageDiskReference? reference) =>
+        !string.IsNullOrEmpty(reference?.Id ?? reference?.SharedGalleryImageId ?? reference?.CommunityGalleryImageId);
 
     private static Func<DiskModel, bool> IsOption(DiskCreateOption option) =>
         disk => option.ToString().Equals(disk.Properties!.CreationData!.CreateOption, StringComparison.OrdinalIgnoreCase);
@@ -58,8 +64,7 @@ public sealed class DiskPropertiesValidator : AbstractValidator<DiskPropertiesMo
         RuleFor(properties => properties.MaxShares).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
         RuleFor(properties => properties.Tier).OneOf([.. DiskPerformance.PremiumTierNames]);
         RuleFor(properties => properties.AccountType).OneOf(DiskPerformance.SkuNames);
-        RuleFor(properties => properties.DiskSizeGB).InclusiveBetween(1, 65_536).WithErrorCode(ArmValidation.InvalidParameter)
-            .WithMessage("The value '{PropertyValue}' of diskSizeGB is out of range. It must be between 1 and 65536.");
+        RuleFor(properties => properties.DiskSizeGB).ValidDiskSizeGB();
     }
 }
 

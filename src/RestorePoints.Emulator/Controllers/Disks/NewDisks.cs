@@ -7,9 +7,9 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Turns a valid request for a disk into its row: resolves the source, decides the size. The bytes are made by the operation.</summary>
-public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
+public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySources sources)
 {
-    /// <summary>Wire names of the properties that <see cref="Disk"/> has columns for.</summary>
+    /// <summary>Wire names of the properties that <see cref="Disk"/> or <see cref="Snapshot"/> has columns for.</summary>
     private static readonly string[] Columns =
     [
         "osType", "hyperVGeneration", "diskSizeGB", "accountType", "diskIOPSReadWrite", "diskMBpsReadWrite", "networkAccessPolicy", "publicNetworkAccess", "provisioningState",
@@ -21,17 +21,19 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
     {
         DiskPropertiesModel properties = request.Properties!;
         CreationDataModel creation = properties.CreationData!;
-        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option == DiskCreateOption.FromImage)
+        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option))
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a disk").AsException();
         string skuName = SkuName(request.Sku?.Name ?? properties.AccountType) ?? "Standard_LRS";
         RequireImplemented(properties, skuName);
 
         string location = Regions.Normalize(request.Location!);
+        string? osType = OsType(properties.OsType);
         Source source = option switch
         {
-            DiskCreateOption.Copy => await SourceDiskAsync(creation.SourceResourceId!, location),
+            DiskCreateOption.Copy => Source.From(await sources.RequireAsync(creation.SourceResourceId!, location)),
             DiskCreateOption.Restore => await SourcePointAsync(creation.SourceResourceId!, location),
             DiskCreateOption.Upload => new Source(creation.UploadSizeBytes!.Value - 512, null, null, null, null),
+            DiskCreateOption.FromImage => ImageSource(osType, creation),
             _ => new Source(0, null, null, null, null),
         };
         long sizeBytes = option == DiskCreateOption.Upload || properties.DiskSizeGB is null ? source.SizeBytes : properties.DiskSizeGB.Value << 30;
@@ -53,7 +55,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             SourceUniqueId = source.UniqueId,
             UploadSizeBytes = creation.UploadSizeBytes,
             SizeBytes = sizeBytes,
-            OsType = OsType(properties.OsType) ?? source.OsType,
+            OsType = osType ?? source.OsType,
             HyperVGeneration = properties.HyperVGeneration ?? source.HyperVGeneration,
             NetworkAccessPolicy = NetworkAccessPolicy(properties.NetworkAccessPolicy),
             PublicNetworkAccess = PublicNetworkAccess(properties.PublicNetworkAccess),
@@ -61,7 +63,11 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             MBpsReadWrite = properties.DiskMBpsReadWrite,
             Zones = request.Zones is { Count: > 0 } zones ? string.Join(',', zones) : null,
             DiskState = option == DiskCreateOption.Upload ? DiskState.ReadyToUpload : DiskState.Unattached,
-            Settings = Settings(DiskModel.Inherited(source.Settings), new DiskModel { ExtendedLocation = request.ExtendedLocation, Properties = properties }),
+            Settings = Settings(DiskModel.Inherited(source.Settings), new DiskModel
+            {
+                ExtendedLocation = request.ExtendedLocation,
+                Properties = option == DiskCreateOption.FromImage ? properties : properties with { CreationData = creation with { ImageReference = null, GalleryImageReference = null } },
+            }),
         };
         db.Disks.Add(disk);
         return disk;
@@ -102,8 +108,11 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             throw ArmErrors.InvalidParameter("tier", $"The performance tier cannot be set on a disk of the SKU {skuName}: only on Premium_LRS and Premium_ZRS.").AsException();
     }
 
-    /// <summary>Value of <see cref="Disk.Settings"/>: <paramref name="change"/> over what the disk has or inherits, without what has a column.</summary>
-    public static string? Settings(DiskModel kept, DiskModel change)
+    /// <summary>
+    /// Value of <see cref="Disk.Settings"/> or <see cref="Snapshot.Settings"/>: <paramref name="change"/> over what the resource has or inherits, without
+    /// what has a column.
+    /// </summary>
+    public static string? Settings<TModel>(TModel kept, TModel change)
     {
         JsonObject settings = JsonSerializer.SerializeToNode(kept, ArmJson.OptionsFor(""))!.AsObject();
         ArmJson.Merge(settings, JsonSerializer.SerializeToNode(change, ArmJson.OptionsFor(""))!.AsObject());
@@ -130,21 +139,14 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
     public static string? PublicNetworkAccess(string? requested) => Spelled(requested, "Enabled", "Disabled");
 
     /// <summary>A value that a validator has let through, in its canonical spelling.</summary>
-    private static string? Spelled(string? value, params string[] values) =>
+    internal static string? Spelled(string? value, params string[] values) =>
         value is null ? null : Array.Find(values, known => known.Equals(value, StringComparison.OrdinalIgnoreCase));
 
-    private async Task<Source> SourceDiskAsync(string sourceId, string location)
+    /// <summary>An OS disk of the image, unless a LUN asks for one of its data disks.</summary>
+    private static Source ImageSource(string? osType, CreationDataModel creation)
     {
-        ArmResourceId id = ArmResourceId.Parse(sourceId);
-        if (!id.IsOfType("disks"))
-            throw ArmErrors.NotImplementedByEmulator("A disk copied from a snapshot").AsException();
-        Disk? source = await db.Disks.SingleOrDefaultAsync(disk =>
-            disk.SubscriptionId == id.SubscriptionId && disk.ResourceGroupName == id.ResourceGroup && disk.Name == id.Name && disk.Location == location);
-        if (source is null || source.ProvisioningState is not (ProvisioningState.Succeeded or ProvisioningState.Updating))
-            throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
-        if (source.DiskState == DiskState.ReadyToUpload)
-            throw ArmErrors.DiskUploadNotEnded(source.Name).AsException();
-        return new Source(source.SizeBytes, source.Id, source.OsType, source.HyperVGeneration, source.Settings);
+        bool isOsDisk = (creation.ImageReference ?? creation.GalleryImageReference)!.Lun is null;
+        return new Source(DiskSize.OfImageGB(osType) << 30, null, isOsDisk ? "Linux" : null, isOsDisk ? "V1" : null, null);
     }
 
     private async Task<Source> SourcePointAsync(string sourceId, string location)
@@ -156,5 +158,8 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
         return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration, source.DiskSettings);
     }
 
-    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration, string? Settings);
+    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration, string? Settings)
+    {
+        public static Source From(CopySource source) => new(source.SizeBytes, source.UniqueId, source.OsType, source.HyperVGeneration, source.Settings);
+    }
 }

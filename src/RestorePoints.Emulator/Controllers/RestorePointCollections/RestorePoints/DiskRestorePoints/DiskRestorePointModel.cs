@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
 
@@ -28,7 +26,7 @@ public sealed record DiskRestorePointModel
                 HyperVGeneration = disk.HyperVGeneration,
                 PurchasePlan = source.PurchasePlan,
                 SupportedCapabilities = source.SupportedCapabilities,
-                FamilyId = FamilyOf(disk.SourceUniqueId),
+                FamilyId = SnapshotFamily.IdOf(disk.SourceUniqueId),
                 SourceUniqueId = disk.SourceUniqueId,
                 Encryption = DiskEncryptionModel.Of(source.Encryption),
                 SupportsHibernation = source.SupportsHibernation,
@@ -43,9 +41,6 @@ public sealed record DiskRestorePointModel
             },
         };
     }
-
-    /// <summary>The family of incremental snapshots that the point belongs to: one per incarnation of a disk.</summary>
-    private static Guid FamilyOf(Guid sourceUniqueId) => new(SHA256.HashData(Encoding.UTF8.GetBytes($"family/{sourceUniqueId}")).AsSpan(0, 16));
 }
 
 public sealed record DiskRestorePointPropertiesModel
