@@ -1,6 +1,6 @@
 namespace RestorePoints.SnapshotEngine;
 
-// Freezing and deleting points.
+// Freezing, growing and deleting points.
 public sealed partial class SnapshotStore
 {
     /// <summary>Freezes the heads of all given volumes at one instant. A repeat with the same id and volumes does nothing.</summary>
@@ -35,6 +35,31 @@ public sealed partial class SnapshotStore
             finally
             {
                 while (--entered >= 0) volumes[entered].Gate.ExitExclusive();
+            }
+        });
+    }
+
+    /// <summary>Grows the point of one volume: its bytes stay, the new space is clear in it. Other points, the head and differences are as before.</summary>
+    /// <exception cref="PointNotFoundException">The volume has no such point, or there is no such volume.</exception>
+    public void ResizePoint(Guid volumeId, Guid pointId, long sizeBytes)
+    {
+        CheckSize(sizeBytes);
+        Change(() =>
+        {
+            Volume volume = _volumes.Find(volumeId) ?? throw new PointNotFoundException(volumeId, pointId);
+            volume.Gate.EnterExclusive();
+            try
+            {
+                if (!volume.Points.TryGetValue(pointId, out Viewer? point)) throw new PointNotFoundException(volumeId, pointId);
+                if (sizeBytes < point.SizeBytes) throw new ArgumentOutOfRangeException(nameof(sizeBytes), sizeBytes, $"A point never shrinks; it has {point.SizeBytes} bytes.");
+                if (sizeBytes == point.SizeBytes) return _journal.OpenGroup;
+                long group = _journal.Append(JournalRecordType.ResizePoint, JournalPayload.Start().Add(volumeId).Add(pointId).Add(sizeBytes).Bytes);
+                Volume.ResizePoint(point, sizeBytes);
+                return group;
+            }
+            finally
+            {
+                volume.Gate.ExitExclusive();
             }
         });
     }

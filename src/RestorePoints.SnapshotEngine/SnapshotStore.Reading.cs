@@ -31,6 +31,14 @@ public sealed partial class SnapshotStore
         }
     }
 
+    /// <summary>Size of a point in bytes; null: the volume has no such point, or there is no such volume.</summary>
+    public long? FindPointSize(Guid volumeId, Guid pointId)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_volumes.Find(volumeId) is not { } volume) return null;
+        lock (volume.PinLock) return volume.Points.TryGetValue(pointId, out Viewer? point) ? point.SizeBytes : null;
+    }
+
     /// <summary>The volumes of the store with their points, oldest first: what start-up compares with the catalog.</summary>
     public IReadOnlyList<VolumeDescription> ListVolumes()
     {

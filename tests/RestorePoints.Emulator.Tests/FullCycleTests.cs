@@ -28,27 +28,27 @@ public sealed class FullCycleTests(EmulatorFixture fixture)
         byte[] osAtFirst = [.. os], dataAtFirst = [.. data];
 
         // The guest works: overwrites, writes into holes, clears, writes zeros.
-        await WriteAsync(osGuest, os, 3 * MiB + 512, World.Noise(3, 2 * MiB));
-        await WriteAsync(osGuest, os, 10 * MiB, World.Noise(4, 4096));
-        await ClearAsync(osGuest, os, 15 * MiB, MiB);
-        await WriteAsync(dataGuest, data, 0, new byte[64 * 1024]);
+        await osGuest.WriteAsync(os, 3 * MiB + 512, World.Noise(3, 2 * MiB));
+        await osGuest.WriteAsync(os, 10 * MiB, World.Noise(4, 4096));
+        await osGuest.ClearAsync(os, 15 * MiB, MiB);
+        await dataGuest.WriteAsync(data, 0, new byte[64 * 1024]);
         byte[] far = World.Noise(5, 12 * 1024);
         await emptyGuest.WriteAsync(3L << 30, far);
         ArmResponse second = await world.PointAsync(collection, "second");
-        await WriteAsync(osGuest, os, 0, World.Noise(6, MiB));
+        await osGuest.WriteAsync(os, 0, World.Noise(6, MiB));
 
         string sasFirst = await arm.GrantAsync(World.OsDiskPoint(first)), sasSecond = await arm.GrantAsync(World.OsDiskPoint(second));
         byte[] vhdFirst = await world.Blob(sasFirst).ReadAllAsync(), vhdSecond = await world.Blob(sasSecond).ReadAllAsync();
         vhdFirst.AsSpan(..^512).SequenceEqual(osAtFirst).ShouldBeTrue("point 1 is the disk when it was taken");
         IReadOnlyList<BlobRange> diff = await world.Blob(sasSecond).DiffAsync(sasFirst);
-        (await ApplyAsync(vhdFirst, diff, world.Blob(sasSecond))).AsSpan().SequenceEqual(vhdSecond).ShouldBeTrue("point 1 and the increment give point 2");
+        (await world.Blob(sasSecond).ApplyToAsync(vhdFirst, diff)).AsSpan().SequenceEqual(vhdSecond).ShouldBeTrue("point 1 and the increment give point 2");
         diff.Sum(range => range.Length).ShouldBeLessThanOrEqualTo(3 * MiB + 3 * 4096 + 512, "the increment lists only what changed");
         diff.ShouldContain(range => range.Clear && range.Offset <= 15 * MiB && range.End >= 16 * MiB, "cleared pages are listed as cleared");
 
         string dataFirst = await arm.GrantAsync(World.DataDiskPoint(first, 0)), dataSecond = await arm.GrantAsync(World.DataDiskPoint(second, 0));
         byte[] dataVhd = await world.Blob(dataFirst).ReadAllAsync();
         dataVhd.AsSpan(..^512).SequenceEqual(dataAtFirst).ShouldBeTrue("the data disk's part of point 1");
-        byte[] dataIncrement = await ApplyAsync(dataVhd, await world.Blob(dataSecond).DiffAsync(dataFirst), world.Blob(dataSecond));
+        byte[] dataIncrement = await world.Blob(dataSecond).ApplyToAsync(dataVhd, await world.Blob(dataSecond).DiffAsync(dataFirst));
         dataIncrement.AsSpan(..^512).SequenceEqual(data).ShouldBeTrue("the data disk's increment");
 
         string emptySecond = await arm.GrantAsync(World.DataDiskPoint(second, 1));
@@ -90,9 +90,9 @@ public sealed class FullCycleTests(EmulatorFixture fixture)
             {
                 int length = 4096 * random.Next(1, 65), offset = 4096 * random.Next((content.Length - length) / 4096);
                 if (random.Next(4) == 0)
-                    await ClearAsync(guest, content, offset, length);
+                    await guest.ClearAsync(content, offset, length);
                 else
-                    await WriteAsync(guest, content, offset, World.Noise(random.Next(), length));
+                    await guest.WriteAsync(content, offset, World.Noise(random.Next(), length));
             }
             points[$"p{i}"] = World.OsDiskPoint(await world.PointAsync(collection, $"p{i}"));
             expected[$"p{i}"] = [.. content];
@@ -192,32 +192,5 @@ public sealed class FullCycleTests(EmulatorFixture fixture)
                 return;
         }
         throw new ShouldAssertException($"{what}: {offset} is not in {string.Join(' ', ranges)}");
-    }
-
-    private static async Task WriteAsync(RawBlob guest, byte[] model, int offset, byte[] data)
-    {
-        await guest.WriteAsync(offset, data);
-        data.CopyTo(model, offset);
-    }
-
-    private static async Task ClearAsync(RawBlob guest, byte[] model, int offset, int length)
-    {
-        await guest.ClearAsync(offset, length);
-        model.AsSpan(offset, length).Clear();
-    }
-
-    /// <summary>What a backup product does with a diff: clear, then write the bytes of the newer point.</summary>
-    private static async Task<byte[]> ApplyAsync(byte[] older, IReadOnlyList<BlobRange> diff, RawBlob newer)
-    {
-        byte[] result = new byte[await newer.LengthAsync()];
-        older.AsSpan(0, Math.Min(older.Length, result.Length)).CopyTo(result);
-        foreach (BlobRange range in diff)
-        {
-            if (range.Clear)
-                result.AsSpan((int)range.Offset, (int)range.Length).Clear();
-            else
-                (await newer.ReadAsync(range.Offset, range.Length)).CopyTo(result, (int)range.Offset);
-        }
-        return result;
     }
 }

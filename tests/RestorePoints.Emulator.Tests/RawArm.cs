@@ -99,7 +99,7 @@ public sealed class RawArm(HttpClient http, Guid subscription)
         (await SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/emulator{disk}/guestAccess"))).Expect(200)["accessSAS"]!;
 
     public static string VersionOf(string path) =>
-        path.Contains("/disks", StringComparison.OrdinalIgnoreCase) || path.Contains("/diskRestorePoints", StringComparison.OrdinalIgnoreCase) ? DiskVersion
+        path.Contains("/disks", StringComparison.OrdinalIgnoreCase) || path.Contains("/snapshots", StringComparison.OrdinalIgnoreCase) || path.Contains("/diskRestorePoints", StringComparison.OrdinalIgnoreCase) ? DiskVersion
         : path.Contains("/providers/Microsoft.Compute", StringComparison.OrdinalIgnoreCase) ? ComputeVersion
         : GroupVersion;
 }

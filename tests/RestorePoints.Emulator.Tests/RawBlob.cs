@@ -63,10 +63,39 @@ public sealed class RawBlob(HttpClient http, string sas)
         await ExpectAsync(response, 201);
     }
 
+    /// <summary>Writes, and does the same to a copy of the content that the test keeps.</summary>
+    public async Task WriteAsync(byte[] model, int offset, byte[] data)
+    {
+        await WriteAsync(offset, data);
+        data.CopyTo(model, offset);
+    }
+
+    /// <summary>Clears, and does the same to a copy of the content that the test keeps.</summary>
+    public async Task ClearAsync(byte[] model, int offset, int length)
+    {
+        await ClearAsync(offset, length);
+        model.AsSpan(offset, length).Clear();
+    }
+
     public async Task<IReadOnlyList<BlobRange>> PageRangesAsync() => await ListAsync();
 
     /// <summary>What changed since the blob behind another SAS.</summary>
     public async Task<IReadOnlyList<BlobRange>> DiffAsync(string previousSas) => await ListAsync(("x-ms-previous-snapshot-url", previousSas));
+
+    /// <summary>What a backup product does with a difference: clears, then writes the bytes of this, the newer blob.</summary>
+    public async Task<byte[]> ApplyToAsync(byte[] older, IReadOnlyList<BlobRange> diff)
+    {
+        byte[] result = new byte[await LengthAsync()];
+        older.AsSpan(0, Math.Min(older.Length, result.Length)).CopyTo(result);
+        foreach (BlobRange range in diff)
+        {
+            if (range.Clear)
+                result.AsSpan((int)range.Offset, (int)range.Length).Clear();
+            else
+                (await ReadAsync(range.Offset, range.Length)).CopyTo(result, (int)range.Offset);
+        }
+        return result;
+    }
 
     /// <summary>SHA-256 of all sectors that are not zero, with their offsets: the same for equal content, whatever is allocated.</summary>
     /// <param name="diskBytes">Where the content ends: a footer behind it is left out.</param>

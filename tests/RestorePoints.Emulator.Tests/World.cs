@@ -27,6 +27,8 @@ public sealed class World
 
     public string Disk(string name) => $"{Compute}/disks/{name}";
 
+    public string Snapshot(string name) => $"{Compute}/snapshots/{name}";
+
     public string Vm(string name) => $"{Compute}/virtualMachines/{name}";
 
     public string Collection(string name) => $"{Compute}/restorePointCollections/{name}";
@@ -60,6 +62,23 @@ public sealed class World
     public async Task<string> RestoredDiskAsync(string name, string diskRestorePoint, string more = "")
     {
         await Arm.SucceedAsync(Arm.PutAsync(Disk(name), DiskBody($"\"createOption\":\"Restore\",\"sourceResourceId\":\"{diskRestorePoint}\"", more)));
+        return Disk(name);
+    }
+
+    /// <param name="more">Further properties, with a comma before each.</param>
+    public static string SnapshotBody(string source, string more = "", string location = Location) =>
+        $$$"""{"location":"{{{location}}}","properties":{"creationData":{"createOption":"Copy","sourceResourceId":"{{{source}}}"}{{{more}}}} }""";
+
+    /// <summary>A snapshot of a disk or of another snapshot, followed until it succeeded.</summary>
+    public async Task<string> SnapshotAsync(string name, string source, bool incremental = false)
+    {
+        await Arm.SucceedAsync(Arm.PutAsync(Snapshot(name), SnapshotBody(source, incremental ? ",\"incremental\":true" : "")));
+        return Snapshot(name);
+    }
+
+    public async Task<string> CopiedDiskAsync(string name, string source, string more = "")
+    {
+        await Arm.SucceedAsync(Arm.PutAsync(Disk(name), DiskBody($"\"createOption\":\"Copy\",\"sourceResourceId\":\"{source}\"", more)));
         return Disk(name);
     }
 

@@ -65,6 +65,33 @@ public sealed class ContractTests : IDisposable
     }
 
     [Fact]
+    public void A_point_grows_into_clear_space_and_never_shrinks()
+    {
+        Guid point = Guid.NewGuid(), later = Guid.NewGuid();
+        _store.Write(_disk, 7 * PageBytes, Data(PageBytes, 1));
+        _store.CreatePoint(point, [_disk]);
+        _store.Resize(_disk, 16 * PageBytes);
+        _store.Write(_disk, 8 * PageBytes, Data(PageBytes, 2));
+        _store.CreatePoint(later, [_disk]);
+        _store.ResizePoint(_disk, point, 16 * PageBytes);
+        Should.Throw<ArgumentOutOfRangeException>(() => _store.ResizePoint(_disk, point, 8 * PageBytes));
+        Should.Throw<PointNotFoundException>(() => _store.ResizePoint(_disk, Guid.NewGuid(), 16 * PageBytes));
+        Should.Throw<PointNotFoundException>(() => _store.ResizePoint(Guid.NewGuid(), point, 16 * PageBytes));
+        for (int pass = 0; pass < 2; pass++, Reopen())
+        {
+            _store.FindPointSize(_disk, point).ShouldBe(16 * PageBytes);
+            _store.FindPointSize(_disk, Guid.NewGuid()).ShouldBeNull();
+            using VolumeView view = _store.OpenPoint(_disk, point);
+            byte[] bytes = new byte[16 * PageBytes];
+            view.Read(0, bytes);
+            bytes.AsSpan(8 * PageBytes).ContainsAnyExcept((byte)0).ShouldBeFalse("the space behind the old end is clear, whatever the disk has there now");
+            view.GetPageRanges(0, 16 * PageBytes).ShouldBe([new(7 * PageBytes, PageBytes, PageRangeKind.Allocated)]);
+            using VolumeView newer = _store.OpenPoint(_disk, later);
+            newer.GetChangesSince(point, 0, 16 * PageBytes).ShouldBe([new(8 * PageBytes, PageBytes, PageRangeKind.Allocated)]);
+        }
+    }
+
+    [Fact]
     public void A_volume_never_shrinks() => Should.Throw<ArgumentOutOfRangeException>(() => _store.Resize(_disk, 4 * PageBytes));
 
     [Fact]

@@ -115,6 +115,9 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
             case 26:
                 LosePower();
                 break;
+            case 27 when points.Count > 0:
+                GrowPoint(points[step.B % points.Count], step.C % 6);
+                break;
         }
     }
 
@@ -157,6 +160,15 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
         _store!.DeletePoint(chosen.Volume.Id, chosen.Point.Id);
         _store.DeletePoint(chosen.Volume.Id, chosen.Point.Id);
         chosen.Volume.Points.Remove(chosen.Point);
+    }
+
+    private void GrowPoint((ModelVolume Volume, ModelPoint Point) chosen, int grow)
+    {
+        int pages = chosen.Point.Content.Pages + grow;
+        if (pages > 40) return;
+        _store!.ResizePoint(chosen.Volume.Id, chosen.Point.Id, (long)pages * PageBytes);
+        _store.ResizePoint(chosen.Volume.Id, chosen.Point.Id, (long)pages * PageBytes);
+        chosen.Volume.Points[chosen.Volume.Points.IndexOf(chosen.Point)] = chosen.Point with { Content = chosen.Point.Content.Copy(pages) };
     }
 
     private void Fork((ModelVolume Volume, ModelPoint Point) chosen, int grow)

@@ -69,7 +69,7 @@ internal static class StoreChecks
         foreach (ModelPoint older in volume.Points.Where(point => point.TakenAt <= takenAt))
         {
             byte[] applied = new byte[view.SizeBytes];
-            older.Content.Bytes.CopyTo(applied, 0);
+            older.Content.Bytes.AsSpan(0, Math.Min(older.Content.Bytes.Length, applied.Length)).CopyTo(applied);
             bool[] changed = new bool[expected.Pages];
             foreach (PageRange range in Ascending(view.GetChangesSince(older.Id, 0, view.SizeBytes), view.SizeBytes))
             {

@@ -99,6 +99,9 @@ public static class ArmErrors
     public static ArmError DiskHasActiveAccess(string disk) => OperationNotAllowed(
         $"There is an active shared access signature outstanding for disk {disk}. Call EndGetAccess before deleting or resizing the disk.");
 
+    public static ArmError SnapshotHasActiveAccess(string snapshot) => OperationNotAllowed(
+        $"There is an active shared access signature outstanding for snapshot {snapshot}. Call EndGetAccess before deleting or resizing the snapshot.");
+
     public static ArmError DiskOfRunningMachine(string disk, string vm) => OperationNotAllowed(
         $"Access to disk {disk} cannot be granted: the disk must not be attached to a running virtual machine, and it is attached to VM {vm}.");
 
@@ -111,8 +114,14 @@ public static class ArmErrors
     public static ArmError DiskCannotShrink(string disk, long sizeGB, long requestedGB) => OperationNotAllowed(
         $"Disk {disk} cannot be resized from {sizeGB} GB to {requestedGB} GB: the new size must be greater than or equal to the current one.", "diskSizeGB");
 
+    public static ArmError SnapshotCannotShrink(string snapshot, long sizeGB, long requestedGB) => OperationNotAllowed(
+        $"Snapshot {snapshot} cannot be resized from {sizeGB} GB to {requestedGB} GB: the new size must be greater than or equal to the current one.", "diskSizeGB");
+
     public static ArmError DiskSmallerThanSource(string disk, long sourceGB, long requestedGB) => OperationNotAllowed(
         $"Disk {disk} of {requestedGB} GB cannot be created from a source of {sourceGB} GB: it must not be smaller.", "diskSizeGB");
+
+    public static ArmError SnapshotSmallerThanSource(string snapshot, long sourceGB, long requestedGB) => OperationNotAllowed(
+        $"Snapshot {snapshot} of {requestedGB} GB cannot be created from a source of {sourceGB} GB: it must not be smaller.", "diskSizeGB");
 
     /// <summary>An upload that ended without the footer of a fixed VHD.</summary>
     public static ArmError InvalidVhd(string fault) => new(409, "InvalidVhd", fault);
@@ -121,6 +130,8 @@ public static class ArmErrors
         $"Disk {disk} is waiting for its upload. Call EndGetAccess when the upload is complete.");
 
     public static ArmError DiskNotUsable(string disk, string state) => OperationNotAllowed($"The operation is not allowed on disk {disk} in its provisioning state {state}.");
+
+    public static ArmError SnapshotNotUsable(string snapshot, string state) => OperationNotAllowed($"The operation is not allowed on snapshot {snapshot} in its provisioning state {state}.");
 
     public static ArmError BeingDeleted(string resource) => OperationNotAllowed($"{resource} is being deleted. Please retry when the deletion has ended.");
 

@@ -29,7 +29,9 @@ public static class ArmEndpoints
         // Validators have no state; building one compiles its expressions, which takes milliseconds.
         services.AddValidatorsFromAssemblyContaining<DiskValidator>(ServiceLifetime.Singleton);
         services.AddScoped<ArmActionFilter>();
+        services.AddScoped<CopySources>();
         services.AddScoped<NewDisks>();
+        services.AddScoped<NewSnapshots>();
         services.AddScoped<VirtualMachineDisks>();
         return services;
     }

@@ -6,7 +6,7 @@ using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Operations;
 
-/// <summary>Makes the volume of a new disk: empty, or with the content of another disk or of a disk restore point, without copying bytes.</summary>
+/// <summary>Makes the volume of a new disk: empty, or with the content of another disk, of a snapshot or of a disk restore point, without copying bytes.</summary>
 public sealed class CreateDisk(RegionStores regions) : ArmOperation
 {
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
@@ -37,6 +37,12 @@ public sealed class CreateDisk(RegionStores regions) : ArmOperation
     {
         switch (disk.CreateOption)
         {
+            case DiskCreateOption.Copy when ArmResourceId.Parse(disk.SourceResourceId!).IsOfType("snapshots"):
+                Snapshot snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == disk.SourceUniqueId, cancellationToken)
+                    ?? throw ArmErrors.DiskResourceNotFound(ArmResourceId.Parse(disk.SourceResourceId!).Name).AsException();
+                disk.SizeBytes = Math.Max(disk.SizeBytes, snapshot.SizeBytes);
+                store.CreateVolumeFromPoint(disk.Id, snapshot.VolumeId, snapshot.Id, disk.SizeBytes);
+                break;
             case DiskCreateOption.Copy:
                 // The operation's id names a point that lives only for the copy; a repeat after a crash finds or makes it again.
                 Guid moment = context.Operation.Id;

@@ -61,7 +61,6 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
 
     private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, DateTimeOffset now)
     {
-        DateTimeOffset? last = await db.DiskRestorePoints.Where(known => known.SourceUniqueId == disk.Id).MaxAsync(known => (DateTimeOffset?)known.SnapshotTime);
         return new DiskRestorePoint
         {
             RestorePointId = point.Id,
@@ -77,8 +76,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             NetworkAccessPolicy = disk.NetworkAccessPolicy,
             PublicNetworkAccess = disk.PublicNetworkAccess,
             TimeCreated = now,
-            // Ascending also when the clock was set back.
-            SnapshotTime = last >= now ? last.Value.AddTicks(1) : now,
+            SnapshotTime = await db.NextSnapshotTimeAsync(disk.Id, now),
         };
     }
 }

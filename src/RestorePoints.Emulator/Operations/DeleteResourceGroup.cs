@@ -18,7 +18,8 @@ public sealed class DeleteResourceGroup(Removal removal, TimeProvider time) : Ar
             .Where(collection => collection.SubscriptionId == group.SubscriptionId && collection.ResourceGroupName == group.Name).ToListAsync(cancellationToken);
         List<Disk> disks = await db.Disks.Include(disk => disk.VirtualMachine)
             .Where(disk => disk.SubscriptionId == group.SubscriptionId && disk.ResourceGroupName == group.Name).ToListAsync(cancellationToken);
-        await RequireNoActiveAccessAsync(db, collections, disks);
+        List<Snapshot> snapshots = await db.Snapshots.Where(snapshot => snapshot.SubscriptionId == group.SubscriptionId && snapshot.ResourceGroupName == group.Name).ToListAsync(cancellationToken);
+        await RequireNoActiveAccessAsync(db, collections, disks, snapshots);
 
         foreach (RestorePointCollection collection in collections)
         {
@@ -34,6 +35,8 @@ public sealed class DeleteResourceGroup(Removal removal, TimeProvider time) : Ar
         db.VirtualMachines.RemoveRange(machines);
         foreach (Disk disk in disks)
             await removal.RemoveAsync(context, disk);
+        foreach (Snapshot snapshot in snapshots)
+            await removal.RemoveAsync(context, snapshot);
         db.ResourceGroups.Remove(group);
     }
 
@@ -43,12 +46,14 @@ public sealed class DeleteResourceGroup(Removal removal, TimeProvider time) : Ar
         group?.ProvisioningState = ProvisioningState.Succeeded;
     }
 
-    private async Task RequireNoActiveAccessAsync(EmulatorDbContext db, List<RestorePointCollection> collections, List<Disk> disks)
+    private async Task RequireNoActiveAccessAsync(EmulatorDbContext db, List<RestorePointCollection> collections, List<Disk> disks, List<Snapshot> snapshots)
     {
         HashSet<Guid> granted = [.. await db.ActiveGrants(time.GetUtcNow()).Select(grant => grant.ResourceRowId).ToListAsync()];
         if (collections.Any(collection => collection.RestorePoints.Any(point => point.DiskRestorePoints.Any(disk => granted.Contains(disk.Id)))))
             throw ArmErrors.DiskRestorePointUsedByCustomer.AsException();
         if (disks.Find(disk => granted.Contains(disk.Id)) is { } active)
             throw ArmErrors.DiskHasActiveAccess(active.Name).AsException();
+        if (snapshots.Find(snapshot => granted.Contains(snapshot.Id)) is { } read)
+            throw ArmErrors.SnapshotHasActiveAccess(read.Name).AsException();
     }
 }

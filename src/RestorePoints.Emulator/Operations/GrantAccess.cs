@@ -11,8 +11,8 @@ namespace RestorePoints.Emulator.Operations;
 /// <summary>beginGetAccess: makes a SAS, or extends the one that is active and answers its URL again.</summary>
 public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions<EmulatorOptions> options) : ArmOperation
 {
-    /// <param name="SnapshotTime">Of a disk restore point; null for a disk.</param>
-    public sealed record Arguments(AccessKind Kind, string Location, Guid VolumeId, Guid? PointId, DateTimeOffset? SnapshotTime, string BaseUrl, long DurationSeconds);
+    /// <param name="Point">Of a disk restore point or snapshot; null for a disk.</param>
+    public sealed record Arguments(AccessKind Kind, string Location, Guid VolumeId, GrantedPoint? Point, string BaseUrl, long DurationSeconds);
 
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -25,10 +25,10 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
         AccessGrant? grant = await context.Db.ActiveGrantAsync(resource, now);
         if (grant is null)
         {
-            if (arguments.PointId is not null)
+            if (arguments.Point is { IsIncremental: true })
                 await context.Db.RequireRoomInFamilyAsync(arguments.VolumeId, resource, options.Value.Limits.SasPerFamily, now);
-            grant = AccessGrants.NewGrant(arguments.Kind, arguments.BaseUrl, arguments.Location, arguments.VolumeId, arguments.PointId,
-                arguments.SnapshotTime, resource, context.Operation.SubscriptionId, expiresOn, now);
+            grant = AccessGrants.NewGrant(arguments.Kind, arguments.BaseUrl, arguments.Location, arguments.VolumeId, arguments.Point,
+                resource, context.Operation.SubscriptionId, expiresOn, now);
             context.Db.AccessGrants.Add(grant);
         }
         else if (grant.ExpiresOn < expiresOn)
@@ -42,9 +42,10 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
     /// <summary>The resource may have been deleted, and a disk attached to a running machine, since the request was accepted.</summary>
     private static async Task RequireResourceAsync(OperationContext context, Arguments arguments, Guid resource)
     {
-        if (arguments.PointId is not null)
+        if (arguments.Point is not null)
         {
-            if (!await context.Db.DiskRestorePoints.AnyAsync(point => point.Id == resource && point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded))
+            if (!await context.Db.DiskRestorePoints.AnyAsync(point => point.Id == resource && point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded)
+                && !await context.Db.Snapshots.AnyAsync(snapshot => snapshot.Id == resource && snapshot.SnapshotTime != null && snapshot.ProvisioningState != ProvisioningState.Deleting))
                 throw ArmErrors.EntityNotFound.AsException();
             return;
         }

@@ -54,37 +54,42 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
     /// <summary>Whether the grant still opens anything at this time.</summary>
     public static bool IsActive(AccessGrant grant, DateTimeOffset now) => grant.ExpiresOn is not { } end || now < end;
 
-    /// <summary>The grants on a disk or disk restore point, expired ones included.</summary>
+    /// <summary>The grants on a disk, snapshot or disk restore point, expired ones included.</summary>
     public IReadOnlyList<AccessGrant> FindByResource(Guid resourceRowId) =>
         [.. _issued.Values.Select(sas => sas.Grant).Where(grant => grant.ResourceRowId == resourceRowId)];
 
     internal IssuedSas? FindIssued(string signedIdentifier) => _issued.GetValueOrDefault(signedIdentifier);
 
     /// <summary>
-    /// A new grant with the names of the disk's lineage: all disk restore points of one disk are snapshots of one base blob.
-    /// The caller saves the row and then calls <see cref="Remember"/>.
+    /// A new grant with the names of the disk's lineage: all disk restore points and incremental snapshots of one disk are snapshots of one
+    /// base blob; a full snapshot is a blob of its own. The caller saves the row and then calls <see cref="Remember"/>.
     /// </summary>
     /// <param name="baseUrl">From <see cref="BaseUrlOf"/> of the request that creates the grant.</param>
-    /// <param name="pointId">null: the live disk.</param>
-    /// <param name="snapshotTime">null exactly when <paramref name="pointId"/> is.</param>
+    /// <param name="point">null: the live disk.</param>
     /// <param name="expiresOn">null: does not expire.</param>
-    public static AccessGrant NewGrant(AccessKind kind, string baseUrl, string location, Guid volumeId, Guid? pointId, DateTimeOffset? snapshotTime,
-        Guid resourceRowId, Guid subscriptionId, DateTimeOffset? expiresOn, DateTimeOffset now) => new()
+    public static AccessGrant NewGrant(AccessKind kind, string baseUrl, string location, Guid volumeId, GrantedPoint? point,
+        Guid resourceRowId, Guid subscriptionId, DateTimeOffset? expiresOn, DateTimeOffset now)
+    {
+        bool isBlobSnapshot = point is { IsIncremental: true };
+        Guid lineage = point is { IsIncremental: false } full ? full.Id : volumeId;
+        return new()
         {
-            SignedIdentifier = pointId is null ? Guid.NewGuid().ToString() : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)),
+            SignedIdentifier = isBlobSnapshot ? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)) : Guid.NewGuid().ToString(),
             BaseUrl = baseUrl,
-            Account = (kind == AccessKind.Upload ? "md-impexp-" : "md-") + LineageName.Of("account", kind, volumeId),
-            Container = LineageName.Of("container", kind, volumeId),
-            SnapshotTime = snapshotTime,
+            Account = (kind == AccessKind.Upload ? "md-impexp-" : "md-") + LineageName.Of("account", kind, lineage),
+            Container = LineageName.Of("container", kind, lineage),
+            SnapshotTime = isBlobSnapshot ? point!.Time : null,
             Kind = kind,
             Location = location,
             VolumeId = volumeId,
-            PointId = pointId,
+            PointId = point?.Id,
+            PointTime = point?.Time,
             ResourceRowId = resourceRowId,
             SubscriptionId = subscriptionId,
             ExpiresOn = expiresOn,
             CreatedOn = now,
         };
+    }
 
     /// <summary>Scheme and authority as the client used them. <c>localhost</c> becomes 127.0.0.1: storage clients parse the path of an IP address correctly, not that of localhost.</summary>
     public static string BaseUrlOf(HttpRequest request)

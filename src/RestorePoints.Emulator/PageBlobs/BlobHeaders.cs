@@ -37,6 +37,6 @@ internal static class BlobHeaders
         headers["x-ms-lease-status"] = "unlocked";
         headers["x-ms-lease-state"] = "available";
         headers["x-ms-server-encrypted"] = "true";
-        headers["x-ms-creation-time"] = (blob.Grant.SnapshotTime ?? blob.Grant.CreatedOn).ToString("R");
+        headers["x-ms-creation-time"] = (blob.Grant.PointTime ?? blob.Grant.CreatedOn).ToString("R");
     }
 }

@@ -12,7 +12,7 @@ internal sealed class Blobs(RegionStores stores, LiveBlobs liveBlobs, UploadFoot
         byte[]? clientFooter = grant.Kind == AccessKind.Upload ? await uploadFooters.GetAsync(grant.VolumeId, cancellationToken) : null;
 
         // The version comes before the bytes: a write in between then shows as an ETag that is too old, never as one that is too new.
-        BlobVersion version = grant.SnapshotTime is { } time ? new(0, time) : liveBlobs.Get(grant.VolumeId).Version;
+        BlobVersion version = grant.PointTime is { } time ? new(0, time) : liveBlobs.Get(grant.VolumeId).Version;
         VolumeView view = OpenView(grant.Location, grant.VolumeId, grant.PointId);
         byte[] footer = grant.Kind switch
         {
@@ -23,19 +23,8 @@ internal sealed class Blobs(RegionStores stores, LiveBlobs liveBlobs, UploadFoot
         return new Blob(grant, view, footer, version);
     }
 
-    /// <summary>Size of the disk when the point was taken; null: there is no such point any more.</summary>
-    public long? SizeOfPoint(string location, Guid volumeId, Guid pointId)
-    {
-        try
-        {
-            using VolumeView view = stores.Get(location).OpenPoint(volumeId, pointId);
-            return view.SizeBytes;
-        }
-        catch (Exception gone) when (gone is VolumeNotFoundException or PointNotFoundException)
-        {
-            return null;
-        }
-    }
+    /// <summary>Size of a point; null: there is no such point any more.</summary>
+    public long? SizeOfPoint(string location, Guid volumeId, Guid pointId) => stores.Get(location).FindPointSize(volumeId, pointId);
 
     private VolumeView OpenView(string location, Guid volumeId, Guid? pointId)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Hosting;
 using RestorePoints.Emulator.Store;
 
@@ -40,9 +39,10 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
             throw StorageErrors.InvalidQueryParameterValue(Parameter, SecretRedaction.Redact(text), "The value is not the time of a snapshot.").AsException();
 
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-        DiskRestorePoint? point = await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().DiskRestorePoints.AsNoTracking()
-            .SingleOrDefaultAsync(point => point.SourceUniqueId == call.Grant.VolumeId && point.SnapshotTime == time && point.Location == call.Grant.Location, call.Aborted);
-        return point is null ? throw StorageErrors.PreviousSnapshotNotFound.AsException() : (point.RestorePointId, point.SnapshotTime);
+        Guid? pointId = IsFullSnapshot(call.Grant)
+            ? null
+            : await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().FindPointAsync(call.Grant.Location, call.Grant.VolumeId, time, call.Aborted);
+        return (pointId ?? throw StorageErrors.PreviousSnapshotNotFound.AsException(), time);
     }
 
     private (Guid, DateTimeOffset) FindByUrl(BlobCall call, string text)
@@ -55,10 +55,13 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
         AccessGrant previous = authentication.Authenticate(address, new BlobQuery(url.Query));
         if (previous is not { PointId: { } pointId, SnapshotTime: { } time })
             throw StorageErrors.PreviousSnapshotOperationNotSupported.AsException();
-        if (previous.VolumeId != call.Grant.VolumeId || previous.Location != call.Grant.Location)
+        if (IsFullSnapshot(call.Grant) || previous.VolumeId != call.Grant.VolumeId || previous.Location != call.Grant.Location)
             throw StorageErrors.BlobOverwritten.AsException();
         return (pointId, time);
     }
+
+    /// <summary>A blob of its own, without earlier snapshots.</summary>
+    private static bool IsFullSnapshot(AccessGrant grant) => grant is { PointId: not null, SnapshotTime: null };
 
     /// <summary>Whether a URL leads to this emulator, under whichever of its names: the target and the previous URL may have been used by different clients.</summary>
     private static bool IsHere(Uri url, BlobCall call) =>

@@ -9,7 +9,7 @@ namespace RestorePoints.Emulator.Store;
 /// </summary>
 public sealed class AccessGrant
 {
-    /// <summary>Value of <c>si</c>: a GUID for disks, 64 hex digits for disk restore points.</summary>
+    /// <summary>Value of <c>si</c>: a GUID for disks and full snapshots, 64 hex digits for disk restore points and incremental snapshots.</summary>
     public required string SignedIdentifier { get; init; }
 
     /// <summary>Scheme and authority of the request that created the grant (<c>http://127.0.0.1:11000</c>): an extension returns the identical URL.</summary>
@@ -21,7 +21,7 @@ public sealed class AccessGrant
     /// <summary>12 characters of base 36.</summary>
     public required string Container { get; init; }
 
-    /// <summary>Blob snapshot time of a disk restore point; null for a live disk.</summary>
+    /// <summary>Blob snapshot time in the URL of a disk restore point or incremental snapshot; null for a live disk and a full snapshot.</summary>
     public DateTimeOffset? SnapshotTime { get; init; }
 
     public required AccessKind Kind { get; init; }
@@ -35,7 +35,10 @@ public sealed class AccessGrant
     /// <summary>The point in the engine; null for a live disk.</summary>
     public Guid? PointId { get; init; }
 
-    /// <summary>The <see cref="Disk"/> or <see cref="DiskRestorePoint"/> row that the access was granted on.</summary>
+    /// <summary>When the point was taken; null for a live disk.</summary>
+    public DateTimeOffset? PointTime { get; init; }
+
+    /// <summary>The <see cref="Disk"/>, <see cref="Snapshot"/> or <see cref="DiskRestorePoint"/> row that the access was granted on.</summary>
     public required Guid ResourceRowId { get; init; }
 
     /// <summary>For <c>reset?subscription=</c>.</summary>
@@ -58,7 +61,7 @@ public sealed class AccessGrant
 
 public enum AccessKind
 {
-    /// <summary>Read SAS of a disk or disk restore point: a VHD, the bytes of the disk and a footer of 512 bytes.</summary>
+    /// <summary>Read SAS of a disk, snapshot or disk restore point: a VHD, the bytes of the disk and a footer of 512 bytes.</summary>
     Read,
 
     /// <summary>Write SAS of an upload disk: as long as uploadSizeBytes.</summary>
@@ -67,3 +70,9 @@ public enum AccessKind
     /// <summary>The emulator's guest access: reads and writes the live disk, no footer.</summary>
     Guest,
 }
+
+/// <summary>A point that access is granted on.</summary>
+/// <param name="Id">In the engine.</param>
+/// <param name="Time">When it was taken: its blob snapshot time.</param>
+/// <param name="IsIncremental">A disk restore point or incremental snapshot: a snapshot of the base blob of its volume. Else a full snapshot, a blob of its own.</param>
+public sealed record GrantedPoint(Guid Id, DateTimeOffset Time, bool IsIncremental);

@@ -13,8 +13,14 @@ public sealed class Disk : TrackedResource
     /// <summary>ARM id of the source (Copy, Restore), as sent.</summary>
     public string? SourceResourceId { get; init; }
 
-    /// <summary>uniqueId of the source disk (Copy).</summary>
+    /// <summary>uniqueId of the source disk or snapshot (Copy).</summary>
     public Guid? SourceUniqueId { get; init; }
+
+    /// <summary>FromImage: <c>creationData.imageReference</c> as JSON.</summary>
+    public string? ImageReference { get; init; }
+
+    /// <summary>FromImage: <c>creationData.galleryImageReference</c> as JSON.</summary>
+    public string? GalleryImageReference { get; init; }
 
     /// <summary>Upload only: size of the VHD with its 512-byte footer.</summary>
     public long? UploadSizeBytes { get; init; }

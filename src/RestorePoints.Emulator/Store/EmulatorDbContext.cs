@@ -5,7 +5,7 @@ namespace RestorePoints.Emulator.Store;
 
 /// <summary>
 /// The catalog: every ARM resource, operation and access grant. The bytes of disks and points are in the snapshot
-/// engine; a volume's id is the id of the <see cref="Disk"/>, a point's id that of the <see cref="RestorePoint"/>.
+/// engine; a volume's id is the id of the <see cref="Disk"/>, a point's id that of the <see cref="RestorePoint"/> or <see cref="Snapshot"/>.
 /// Names that ARM compares without regard to case are NOCASE columns. Writes go through <see cref="CatalogWriter"/>.
 /// </summary>
 public sealed class EmulatorDbContext(DbContextOptions<EmulatorDbContext> options) : DbContext(options)
@@ -13,6 +13,7 @@ public sealed class EmulatorDbContext(DbContextOptions<EmulatorDbContext> option
     public DbSet<ResourceGroup> ResourceGroups => Set<ResourceGroup>();
     public DbSet<VirtualMachine> VirtualMachines => Set<VirtualMachine>();
     public DbSet<Disk> Disks => Set<Disk>();
+    public DbSet<Snapshot> Snapshots => Set<Snapshot>();
     public DbSet<RestorePointCollection> RestorePointCollections => Set<RestorePointCollection>();
     public DbSet<RestorePoint> RestorePoints => Set<RestorePoint>();
     public DbSet<DiskRestorePoint> DiskRestorePoints => Set<DiskRestorePoint>();

@@ -11,9 +11,19 @@ public sealed partial class Reconciliation(EmulatorDbContext db, RegionStores re
 {
     public async Task RunAsync()
     {
-        HashSet<Guid> disks = [.. await db.Disks.Select(disk => disk.Id).ToListAsync()];
+        HashSet<Guid> heads = [.. await db.Disks.Select(disk => disk.Id).ToListAsync()];
+        var snapshots = await db.Snapshots.Select(snapshot => new { snapshot.Id, snapshot.VolumeId, IsFrozen = snapshot.SnapshotTime != null }).ToListAsync();
         HashSet<(Guid Volume, Guid Point)> points = [.. (await db.DiskRestorePoints.Select(point => new { point.SourceUniqueId, point.RestorePointId }).ToListAsync())
             .Select(point => (point.SourceUniqueId, point.RestorePointId))];
+        foreach (var snapshot in snapshots)
+        {
+            // An interrupted snapshot of a disk is taken anew, later than what was taken since; a volume of its own cannot be made twice.
+            bool ownsVolume = snapshot.VolumeId == snapshot.Id;
+            if (snapshot.IsFrozen || ownsVolume)
+                points.Add((snapshot.VolumeId, snapshot.Id));
+            if (!snapshot.IsFrozen && ownsVolume)
+                heads.Add(snapshot.Id);
+        }
         // A point without its rows belongs to a creation that will run again under the same id: its instant is kept.
         HashSet<Guid> beingCreated = [.. await db.RestorePoints.Where(point => point.ProvisioningState == ProvisioningState.Creating).Select(point => point.Id).ToListAsync()];
 
@@ -27,7 +37,7 @@ public sealed partial class Reconciliation(EmulatorDbContext db, RegionStores re
                     store.DeletePoint(volume.VolumeId, point);
                     LogOrphanPoint(point, volume.VolumeId, region);
                 }
-                if (volume.HasHead && !disks.Contains(volume.VolumeId))
+                if (volume.HasHead && !heads.Contains(volume.VolumeId))
                 {
                     store.DeleteHead(volume.VolumeId);
                     LogOrphanVolume(volume.VolumeId, region);

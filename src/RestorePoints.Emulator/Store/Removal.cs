@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Store;
 
@@ -15,6 +16,19 @@ public sealed class Removal(RegionStores regions, AccessGrants grants)
         context.Db.Disks.Remove(disk);
         await RemoveGrantsAsync(context, disk.Id);
         context.AfterCommit(() => regions.Get(disk.Location).DeleteHead(disk.Id));
+    }
+
+    public async Task RemoveAsync(OperationContext context, Snapshot snapshot)
+    {
+        context.Db.Snapshots.Remove(snapshot);
+        await RemoveGrantsAsync(context, snapshot.Id);
+        context.AfterCommit(() =>
+        {
+            SnapshotStore store = regions.Get(snapshot.Location);
+            store.DeletePoint(snapshot.VolumeId, snapshot.Id);
+            if (snapshot.VolumeId == snapshot.Id)
+                store.DeleteHead(snapshot.Id);
+        });
     }
 
     /// <param name="point">Loaded with its disk restore points.</param>

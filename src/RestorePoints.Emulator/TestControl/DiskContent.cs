@@ -8,11 +8,13 @@ namespace RestorePoints.Emulator.TestControl;
 
 /// <summary>
 /// <c>/emulator{resourceId}/content</c>: the raw image of a disk out and in, without VHD footer, in any state of the disk; of a disk restore
-/// point out.
+/// point or snapshot out.
 /// </summary>
 public static class DiskContent
 {
     internal const string DiskPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroup}/providers/Microsoft.Compute/disks/{disk}";
+
+    private const string SnapshotPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroup}/providers/Microsoft.Compute/snapshots/{snapshot}";
 
     private const string DiskRestorePointPath =
         "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroup}/providers/Microsoft.Compute/restorePointCollections/{collection}/restorePoints/{restorePoint}/diskRestorePoints/{diskRestorePoint}";
@@ -21,6 +23,7 @@ public static class DiskContent
     {
         routes.MapGet($"/emulator{DiskPath}/content", GetDiskAsync);
         routes.MapPut($"/emulator{DiskPath}/content", PutDiskAsync).WithMetadata(new NoSizeLimit());
+        routes.MapGet($"/emulator{SnapshotPath}/content", GetSnapshotAsync);
         routes.MapGet($"/emulator{DiskRestorePointPath}/content", GetDiskRestorePointAsync);
         return routes;
     }
@@ -30,6 +33,13 @@ public static class DiskContent
     {
         Disk found = await DiskContentLookup.FindDiskAsync(db, subscriptionId, resourceGroup, disk, context.RequestAborted);
         await SendAsync(context, found.Name, () => stores.Get(found.Location).OpenHead(found.Id));
+    }
+
+    private static async Task GetSnapshotAsync(string subscriptionId, string resourceGroup, string snapshot,
+        HttpContext context, EmulatorDbContext db, RegionStores stores)
+    {
+        Snapshot found = await DiskContentLookup.FindSnapshotAsync(db, subscriptionId, resourceGroup, snapshot, context.RequestAborted);
+        await SendAsync(context, found.Name, () => stores.Get(found.Location).OpenPoint(found.VolumeId, found.Id));
     }
 
     private static async Task GetDiskRestorePointAsync(string subscriptionId, string resourceGroup, string collection, string restorePoint, string diskRestorePoint,

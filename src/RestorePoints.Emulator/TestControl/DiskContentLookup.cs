@@ -15,6 +15,14 @@ internal static class DiskContentLookup
             ?? throw await AbsentAsync(db, subscription, resourceGroup, ArmErrors.ResourceNotFound("disks", name, resourceGroup), cancellationToken);
     }
 
+    public static async Task<Snapshot> FindSnapshotAsync(EmulatorDbContext db, string subscriptionId, string resourceGroup, string name, CancellationToken cancellationToken)
+    {
+        Guid subscription = ParseSubscription(subscriptionId);
+        return await db.Snapshots.AsNoTracking().SingleOrDefaultAsync(
+                snapshot => snapshot.SubscriptionId == subscription && snapshot.ResourceGroupName == resourceGroup && snapshot.Name == name, cancellationToken)
+            ?? throw await AbsentAsync(db, subscription, resourceGroup, ArmErrors.ResourceNotFound("snapshots", name, resourceGroup), cancellationToken);
+    }
+
     public static async Task<DiskRestorePoint> FindDiskRestorePointAsync(
         EmulatorDbContext db, string subscriptionId, string resourceGroup, string collection, string restorePoint, string name, CancellationToken cancellationToken)
     {

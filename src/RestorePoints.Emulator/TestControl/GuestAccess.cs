@@ -25,7 +25,7 @@ public static class GuestAccess
         AccessGrant? grant = GrantOf(grants, found);
         if (grant is null)
         {
-            grant = AccessGrants.NewGrant(AccessKind.Guest, AccessGrants.BaseUrlOf(request), found.Location, found.Id, pointId: null, snapshotTime: null,
+            grant = AccessGrants.NewGrant(AccessKind.Guest, AccessGrants.BaseUrlOf(request), found.Location, found.Id, point: null,
                 found.Id, found.SubscriptionId, expiresOn: null, time.GetUtcNow());
             db.AccessGrants.Add(grant);
             await write.CommitAsync();

@@ -25,6 +25,7 @@ public static class ResetEndpoint
             await db.Operations.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.AccessGrants.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.RestorePointCollections.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await db.Snapshots.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.Disks.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.VirtualMachines.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.ResourceGroups.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();

@@ -101,6 +101,9 @@ internal sealed class Volume
 
     public void Resize(long sizeBytes) => SizeBytes = sizeBytes;
 
+    /// <summary>What the new space shows is clear: nothing was born there up to the point's generation.</summary>
+    public static void ResizePoint(Viewer point, long sizeBytes) => point.SizeBytes = sizeBytes;
+
     public void DropHead() => HasHead = false;
 
     /// <summary>

@@ -13,6 +13,7 @@ internal enum JournalRecordType : uint
     DeleteHead = 6,
     Resize = 7,
     Marker = 8,
+    ResizePoint = 9,
 }
 
 /// <summary>A run of pages in a write record. A place that is data counts on from page to page, the others stay.</summary>

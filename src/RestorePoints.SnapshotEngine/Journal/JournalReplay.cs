@@ -41,6 +41,10 @@ internal sealed class JournalReplay(Geometry geometry, SlotAllocator slots, Volu
             case JournalRecordType.Resize:
                 Find(fields.Guid()).Resize(fields.Int64());
                 break;
+            case JournalRecordType.ResizePoint:
+                Volume resized = Find(fields.Guid());
+                Volume.ResizePoint(FindPoint(resized, fields.Guid()), fields.Int64());
+                break;
             case JournalRecordType.Marker:
                 break;
             default:

@@ -38,6 +38,11 @@ public sealed partial class AsyncHeaderTests(WalkThrough walk) : IClassFixture<W
     [InlineData("DRP beginGetAccess", 202, "operation location", "silent")]
     [InlineData("DRP endGetAccess", 202, "operation location", "silent")]
     [InlineData("disk DELETE", 202, "operation location", "silent")]
+    [InlineData("snapshot PUT", 202, "operation location", "silent")]
+    [InlineData("snapshot PATCH", 202, "operation location", "silent")]
+    [InlineData("snapshot beginGetAccess", 202, "operation location", "silent")]
+    [InlineData("snapshot endGetAccess", 202, "operation location", "silent")]
+    [InlineData("snapshot DELETE", 202, "operation location", "silent")]
     [InlineData("group DELETE", 202, "location", "silent")]
     public void Accepting_answers_carry_the_recorded_headers(string call, int status, string headers, string? notification)
     {
@@ -59,6 +64,9 @@ public sealed partial class AsyncHeaderTests(WalkThrough walk) : IClassFixture<W
     [InlineData("disk endGetAccess")]
     [InlineData("DRP beginGetAccess")]
     [InlineData("disk DELETE")]
+    [InlineData("snapshot beginGetAccess")]
+    [InlineData("snapshot endGetAccess")]
+    [InlineData("snapshot DELETE")]
     [InlineData("group DELETE")]
     public void Accepted_posts_and_deletes_have_an_empty_body_without_a_type(string call) => ShouldBeEmpty(walk[call]);
 
@@ -69,6 +77,7 @@ public sealed partial class AsyncHeaderTests(WalkThrough walk) : IClassFixture<W
     [InlineData("VM PUT", "operations", "2024-07-01")]
     [InlineData("disk PUT", "DiskOperations", "2023-10-02")]
     [InlineData("disk DELETE", "DiskOperations", "2023-10-02")]
+    [InlineData("snapshot PUT", "DiskOperations", "2023-10-02")]
     [InlineData("DRP beginGetAccess", "DiskOperations", "2023-10-02")]
     public void Operation_urls_have_the_recorded_shape(string call, string family, string version)
     {
@@ -93,6 +102,11 @@ public sealed partial class AsyncHeaderTests(WalkThrough walk) : IClassFixture<W
     [InlineData("disk PATCH", "startTime endTime status properties name")]
     [InlineData("disk beginGetAccess", "startTime endTime status properties name")]
     [InlineData("DRP beginGetAccess", "startTime endTime status properties name")]
+    [InlineData("snapshot PUT", "startTime endTime status properties name")]
+    [InlineData("snapshot PATCH", "startTime endTime status properties name")]
+    [InlineData("snapshot beginGetAccess", "startTime endTime status properties name")]
+    [InlineData("snapshot endGetAccess", "startTime endTime status name")]
+    [InlineData("snapshot DELETE", "startTime endTime status name")]
     [InlineData("disk endGetAccess", "startTime endTime status name")]
     [InlineData("DRP endGetAccess", "startTime endTime status name")]
     [InlineData("disk DELETE", "startTime endTime status name")]
@@ -109,8 +123,16 @@ public sealed partial class AsyncHeaderTests(WalkThrough walk) : IClassFixture<W
     public void The_output_of_a_disk_operation_is_the_resource_as_GET_gives_it() =>
         walk["disk PUT poll"].Node("properties.output")!.ToJsonString().ShouldBe(walk["disk GET"].Json.ToJsonString());
 
+    [Fact]
+    public void The_output_of_a_snapshot_operation_is_the_resource_as_GET_gives_it()
+    {
+        walk["incremental PUT poll"].Node("properties.output")!.ToJsonString().ShouldBe(walk["incremental GET"].Json.ToJsonString());
+        walk["snapshot PATCH poll"].Node("properties.output")!.ToJsonString().ShouldBe(walk["snapshot GET patched"].Json.ToJsonString());
+    }
+
     [Theory]
     [InlineData("disk beginGetAccess")]
+    [InlineData("snapshot beginGetAccess")]
     [InlineData("DRP beginGetAccess")]
     public void A_sas_is_in_both_places(string call)
     {
@@ -122,8 +144,10 @@ public sealed partial class AsyncHeaderTests(WalkThrough walk) : IClassFixture<W
 
     [Theory]
     [InlineData("disk endGetAccess")]
+    [InlineData("snapshot endGetAccess")]
     [InlineData("DRP endGetAccess")]
     [InlineData("disk DELETE")]
+    [InlineData("snapshot DELETE")]
     [InlineData("RP DELETE")]
     [InlineData("RPC DELETE")]
     [InlineData("group DELETE")]

@@ -162,6 +162,65 @@ public sealed partial class BodyShapeTests(WalkThrough walk) : IClassFixture<Wal
     }
 
     [Fact]
+    public void A_snapshot_being_made_echoes_the_request_and_a_finished_one_is_full()
+    {
+        walk["empty snapshot PUT"].Keys().ShouldBe("name id type location properties", "as recorded, without a sku that was not asked for");
+        walk["empty snapshot PUT"].Keys("properties").ShouldBe("creationData diskSizeGB provisioningState");
+        walk["snapshot PUT"].Keys("properties").ShouldBe("creationData provisioningState");
+        walk["snapshot PUT"].Keys("properties.creationData").ShouldBe("createOption sourceResourceId sourceUniqueId");
+        walk["snapshot PUT"]["properties.provisioningState"].ShouldBe("Updating");
+        walk["incremental PUT"].Keys().ShouldBe("name id type location tags sku properties");
+        walk["incremental PUT"].Keys("sku").ShouldBe("name");
+        walk["incremental PUT"].Keys("properties").ShouldBe("creationData incremental provisioningState");
+
+        ArmResponse full = walk["snapshot GET"];
+        full.Keys().ShouldBe("name id type location sku properties");
+        full["id"].ShouldBe(walk.World.Snapshot("full"));
+        full["type"].ShouldBe("Microsoft.Compute/snapshots");
+        full["location"].ShouldBe("westeurope");
+        full["sku.name"].ShouldBe("Standard_LRS");
+        full["sku.tier"].ShouldBe("Standard");
+        full.Keys("properties").ShouldBe("creationData diskSizeGB encryption incremental networkAccessPolicy publicNetworkAccess timeCreated provisioningState diskState diskSizeBytes uniqueId");
+        full["properties.creationData.sourceResourceId"].ShouldBe(walk.World.Disk("data"));
+        full["properties.creationData.sourceUniqueId"].ShouldBe(walk["disk GET"]["properties.uniqueId"]);
+        full["properties.incremental"].ShouldBe("false");
+        full["properties.diskState"].ShouldBe("Unattached");
+        full["properties.diskSizeBytes"].ShouldBe("10737418240");
+        full["properties.networkAccessPolicy"].ShouldBe("AllowAll");
+
+        ArmResponse increment = walk["incremental GET"];
+        increment.Keys("properties").ShouldBe("creationData diskSizeGB encryption incremental networkAccessPolicy publicNetworkAccess timeCreated provisioningState diskState diskSizeBytes uniqueId completionPercent incrementalSnapshotFamilyId");
+        increment["sku.name"].ShouldBe("Premium_LRS");
+        increment["sku.tier"].ShouldBe("Premium");
+        increment["properties.incremental"].ShouldBe("true");
+        increment.Text.ShouldContain("\"completionPercent\": 100.0", customMessage: "a number with a fraction, as recorded");
+        walk["empty snapshot GET"].Keys("properties.creationData").ShouldBe("createOption");
+    }
+
+    [Fact]
+    public void A_patched_snapshot_shows_the_change_at_once_and_then_its_size_in_bytes()
+    {
+        walk["snapshot PATCH"].Keys("sku").ShouldBe("name tier");
+        walk["snapshot PATCH"]["properties.provisioningState"].ShouldBe("Updating");
+        walk["snapshot PATCH"]["properties.diskSizeGB"].ShouldBe("20");
+        walk["snapshot GET patched"]["properties.diskSizeGB"].ShouldBe("20");
+        walk["snapshot GET patched"]["properties.diskSizeBytes"].ShouldBe("21474836480");
+        walk["snapshot GET patched"].Keys("tags").ShouldBe("beta");
+        walk["snapshot GET with SAS"]["properties.diskState"].ShouldBe("ActiveSAS");
+        walk["snapshot GET without SAS"]["properties.diskState"].ShouldBe("Unattached");
+    }
+
+    [Fact]
+    public void The_lists_of_snapshots_have_full_items_and_the_group_in_capitals_across_a_subscription()
+    {
+        walk["snapshot list in group"].Keys().ShouldBe("value");
+        walk["snapshot list in group"].Count("value").ShouldBe(3);
+        walk["snapshot list in group"].Node("value.2")!.ToJsonString().ShouldBe(walk["incremental GET"].Json.ToJsonString());
+        walk["snapshot list in subscription"].Keys().ShouldBe("value");
+        walk["snapshot list in subscription"]["value.2.id"].ShouldBe(walk["incremental GET"]["id"]!.Replace("/backup-test/", "/BACKUP-TEST/"));
+    }
+
+    [Fact]
     public void A_disk_for_upload_waits_and_shows_no_size_before_the_upload()
     {
         walk["upload GET"]["properties.diskState"].ShouldBe("ReadyToUpload");

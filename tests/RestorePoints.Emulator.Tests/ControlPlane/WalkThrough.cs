@@ -35,6 +35,25 @@ public sealed class WalkThrough(EmulatorFixture fixture) : IAsyncLifetime
         await KeepAsync("upload PUT", arm.PutAsync(upload, World.DiskBody("\"createOption\":\"Upload\",\"uploadSizeBytes\":21474836992")));
         await KeepAsync("upload GET", arm.GetAsync(upload));
 
+        string snapshot = World.Snapshot("full"), increment = World.Snapshot("increment"), empty = World.Snapshot("empty");
+        await KeepAsync("snapshot PUT", arm.PutAsync(snapshot, World.SnapshotBody(disk, location: "West Europe")));
+        await KeepAsync("snapshot GET", arm.GetAsync(snapshot));
+        await KeepAsync("incremental PUT", arm.PutAsync(increment,
+            $$$"""{"location":"westeurope","tags":{"zeta":"1"},"sku":{"name":"premium_lrs"},"properties":{"incremental":true,"creationData":{"createOption":"Copy","sourceResourceId":"{{{disk}}}"}} }"""));
+        await KeepAsync("incremental GET", arm.GetAsync(increment));
+        await KeepAsync("empty snapshot PUT", arm.PutAsync(empty, """{"location":"westeurope","properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":10}}"""));
+        await KeepAsync("empty snapshot GET", arm.GetAsync(empty));
+        await KeepAsync("snapshot PATCH", arm.PatchAsync(empty, """{"properties":{"diskSizeGB":20},"tags":{"beta":"3"}}"""));
+        await KeepAsync("snapshot GET patched", arm.GetAsync(empty));
+        await KeepAsync("snapshot beginGetAccess", arm.PostAsync($"{increment}/beginGetAccess", """{"access":"Read","durationInSeconds":1800}"""));
+        await KeepAsync("snapshot GET with SAS", arm.GetAsync(increment));
+        await KeepAsync("snapshot endGetAccess", arm.PostAsync($"{increment}/endGetAccess"));
+        await KeepAsync("snapshot GET without SAS", arm.GetAsync(increment));
+        await KeepAsync("snapshot list in group", arm.GetAsync($"{World.Compute}/snapshots"));
+        await KeepAsync("snapshot list in subscription", arm.GetAsync($"{arm.Subscription}/providers/Microsoft.Compute/snapshots"));
+        await KeepAsync("snapshot DELETE", arm.DeleteAsync(snapshot));
+        await KeepAsync("snapshot GET deleted", arm.GetAsync(snapshot));
+
         await KeepAsync("VM PUT", arm.PutAsync(vm, World.ImageVmBody("vm",
             $$"""{"lun":0,"createOption":"Attach","caching":"None","managedDisk":{"id":"{{disk}}"} },{"lun":3,"createOption":"Empty","diskSizeGB":5}""")));
         await KeepAsync("VM GET", arm.GetAsync(vm));

@@ -130,10 +130,10 @@ public sealed class PageBlobServer : IAsyncLifetime
     }
 
     public Task<string> GrantAsync(Disk disk, AccessKind kind, TimeSpan? duration = null) =>
-        GrantAsync(AccessGrants.NewGrant(kind, BaseUrl, Location, disk.Id, null, null, disk.Id, Subscription, Clock.GetUtcNow() + duration, Clock.GetUtcNow()));
+        GrantAsync(AccessGrants.NewGrant(kind, BaseUrl, Location, disk.Id, null, disk.Id, Subscription, Clock.GetUtcNow() + duration, Clock.GetUtcNow()));
 
     public Task<string> GrantAsync(DiskRestorePoint point, TimeSpan? duration = null) =>
-        GrantAsync(AccessGrants.NewGrant(AccessKind.Read, BaseUrl, Location, point.SourceUniqueId, point.RestorePointId, point.SnapshotTime, point.Id, Subscription,
+        GrantAsync(AccessGrants.NewGrant(AccessKind.Read, BaseUrl, Location, point.SourceUniqueId, new GrantedPoint(point.RestorePointId, point.SnapshotTime, IsIncremental: true), point.Id, Subscription,
             Clock.GetUtcNow() + duration, Clock.GetUtcNow()));
 
     public async Task RevokeAsync(Guid resourceRowId)

@@ -67,5 +67,6 @@ public sealed class SharedAccessSignatureTests
     }
 
     private static AccessGrant NewGrant(AccessKind kind, Guid? point) => AccessGrants.NewGrant(
-        kind, "http://127.0.0.1:11000", "westeurope", new Guid("11111111-1111-1111-1111-111111111111"), point, point is null ? null : s_time, Guid.NewGuid(), Guid.NewGuid(), null, s_time);
+        kind, "http://127.0.0.1:11000", "westeurope", new Guid("11111111-1111-1111-1111-111111111111"),
+        point is { } id ? new GrantedPoint(id, s_time, IsIncremental: true) : null, Guid.NewGuid(), Guid.NewGuid(), null, s_time);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
 
@@ -121,17 +123,53 @@ public sealed record DiskEncryptionModel
 public sealed record CreationDataModel
 {
     public string? CreateOption { get; init; }
+    public ImageDiskReference? ImageReference { get; init; }
+    public ImageDiskReference? GalleryImageReference { get; init; }
     public string? SourceResourceId { get; init; }
     public Guid? SourceUniqueId { get; init; }
     public long? UploadSizeBytes { get; init; }
 
+    [Since("2025-01-02")]
+    public int? InstantAccessDurationMinutes { get; init; }
+
     public static CreationDataModel From(Disk disk) => new()
     {
         CreateOption = disk.CreateOption.ToString(),
+        ImageReference = ImageDiskReference.FromJson(disk.ImageReference),
+        GalleryImageReference = ImageDiskReference.FromJson(disk.GalleryImageReference),
         SourceResourceId = disk.SourceResourceId,
         SourceUniqueId = disk.SourceUniqueId,
         UploadSizeBytes = disk.UploadSizeBytes,
     };
+
+    public static CreationDataModel From(Snapshot snapshot) => new()
+    {
+        CreateOption = snapshot.CreateOption.ToString(),
+        SourceResourceId = snapshot.SourceResourceId,
+        SourceUniqueId = snapshot.SourceUniqueId,
+    };
+}
+
+/// <summary>The image that a disk was made from. The emulator has no images: the disk is empty, of an image's usual size.</summary>
+public sealed record ImageDiskReference
+{
+    public string? Id { get; init; }
+
+    [Since("2022-03-02")]
+    public string? SharedGalleryImageId { get; init; }
+
+    [Since("2022-03-02")]
+    public string? CommunityGalleryImageId { get; init; }
+
+    /// <summary>Of a data disk of the image; null: the OS disk.</summary>
+    public int? Lun { get; init; }
+
+    [JsonIgnore]
+    public bool IsSet => !string.IsNullOrEmpty(Id ?? SharedGalleryImageId ?? CommunityGalleryImageId);
+
+    public static ImageDiskReference? FromJson(string? json) => json is null ? null : JsonSerializer.Deserialize<ImageDiskReference>(json);
+
+    public static string? ToJson(ImageDiskReference? reference) => reference is null ? null : JsonSerializer.Serialize(reference);
 }
 
 /// <summary>Body of a PATCH.</summary>

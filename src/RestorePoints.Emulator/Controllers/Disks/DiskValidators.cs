@@ -18,14 +18,13 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         RuleFor(disk => disk.Properties).NotNull().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'properties' is missing (null).");
         When(disk => disk.Properties is not null, () =>
         {
-            RuleFor(disk => disk.Properties!.OsType).OneOf("Windows", "Linux");
-            RuleFor(disk => disk.Properties!.HyperVGeneration).OneOf("V1", "V2");
-            RuleFor(disk => disk.Properties!.NetworkAccessPolicy).OneOf("AllowAll", "AllowPrivate", "DenyAll");
-            RuleFor(disk => disk.Properties!.PublicNetworkAccess).OneOf("Enabled", "Disabled");
+            RuleFor(disk => disk.Properties!.OsType).ValidOsType();
+            RuleFor(disk => disk.Properties!.HyperVGeneration).ValidHyperVGeneration();
+            RuleFor(disk => disk.Properties!.NetworkAccessPolicy).ValidNetworkAccessPolicy();
+            RuleFor(disk => disk.Properties!.PublicNetworkAccess).ValidPublicNetworkAccess();
             RuleFor(disk => disk.Properties!.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
             RuleFor(disk => disk.Properties!.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskSizeGB).InclusiveBetween(1, 65_536).WithErrorCode(ArmValidation.InvalidParameter)
-                .WithMessage("The value '{PropertyValue}' of diskSizeGB is out of range. It must be between 1 and 65536.");
+            RuleFor(disk => disk.Properties!.DiskSizeGB).ValidDiskSizeGB();
             RuleFor(disk => disk.Properties!.CreationData).NotNull().WithErrorCode(ArmValidation.InvalidParameter)
                 .WithMessage("Required parameter 'disk.properties.creationData' is missing (null).");
             When(disk => disk.Properties!.CreationData is not null, CreationDataRules);
@@ -36,12 +35,15 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
     {
         RuleFor(disk => disk.Properties!.CreationData!.CreateOption).Cascade(CascadeMode.Stop)
             .NotEmpty().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.creationData.createOption' is missing (null).")
-            .OneOf("Empty", "Upload", "Copy", "Restore", "FromImage", "Import", "Attach", "ImportSecure", "UploadPreparedSecure", "CopyFromSanSnapshot");
+            .OneOf(DiskRules.CreateOptions);
         RuleFor(disk => disk.Properties!.DiskSizeGB).NotNull().When(IsOption(DiskCreateOption.Empty))
             .WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.diskSizeGB' is missing (null).");
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId).ValidResourceId("disks", "snapshots").When(IsOption(DiskCreateOption.Copy));
         RuleFor(disk => disk.Properties!.CreationData!.SourceResourceId)
             .ValidResourceId("restorePointCollections/restorePoints/diskRestorePoints").When(IsOption(DiskCreateOption.Restore));
+        RuleFor(disk => disk.Properties!.CreationData!).Must(creation => creation.ImageReference?.IsSet == true || creation.GalleryImageReference?.IsSet == true)
+            .When(IsOption(DiskCreateOption.FromImage)).OverridePropertyName("properties.creationData.imageReference").WithErrorCode(ArmValidation.InvalidParameter)
+            .WithMessage("Required parameter 'disk.properties.creationData.imageReference' is missing (null).");
         RuleFor(disk => disk.Properties!.CreationData!.UploadSizeBytes).Cascade(CascadeMode.Stop)
             .NotNull().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.creationData.uploadSizeBytes' is missing (null).")
             .Must(size => size is >= MinUploadSizeBytes and <= MaxUploadSizeBytes && (size.Value - 512) % (1 << 20) == 0).WithErrorCode(ArmValidation.InvalidParameter)
@@ -61,13 +63,12 @@ public sealed class DiskUpdateValidator : AbstractValidator<DiskUpdate>
         RuleFor(disk => disk.Sku!.Name).OneOf(DiskPerformance.SkuNames).When(disk => disk.Sku is not null);
         When(disk => disk.Properties is not null, () =>
         {
-            RuleFor(disk => disk.Properties!.OsType).OneOf("Windows", "Linux");
-            RuleFor(disk => disk.Properties!.NetworkAccessPolicy).OneOf("AllowAll", "AllowPrivate", "DenyAll");
-            RuleFor(disk => disk.Properties!.PublicNetworkAccess).OneOf("Enabled", "Disabled");
+            RuleFor(disk => disk.Properties!.OsType).ValidOsType();
+            RuleFor(disk => disk.Properties!.NetworkAccessPolicy).ValidNetworkAccessPolicy();
+            RuleFor(disk => disk.Properties!.PublicNetworkAccess).ValidPublicNetworkAccess();
             RuleFor(disk => disk.Properties!.DiskIOPSReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
             RuleFor(disk => disk.Properties!.DiskMBpsReadWrite).GreaterThan(0).WithErrorCode(ArmValidation.InvalidParameter);
-            RuleFor(disk => disk.Properties!.DiskSizeGB).InclusiveBetween(1, 65_536).WithErrorCode(ArmValidation.InvalidParameter)
-                .WithMessage("The value '{PropertyValue}' of diskSizeGB is out of range. It must be between 1 and 65536.");
+            RuleFor(disk => disk.Properties!.DiskSizeGB).ValidDiskSizeGB();
         });
     }
 }

@@ -93,7 +93,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
             throw ArmErrors.AccessNotAllowedInState(disk.Name, write ? "Write" : "Read", disk.DiskState.ToString()).AsException();
         if (!write && "DenyAll".Equals(disk.NetworkAccessPolicy, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.NetworkAccessDenied(disk.Name).AsException();
-        GrantAccess.Arguments arguments = new(write ? AccessKind.Upload : AccessKind.Read, disk.Location, disk.Id, null, null, AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value);
+        GrantAccess.Arguments arguments = new(write ? AccessKind.Upload : AccessKind.Read, disk.Location, disk.Id, null, AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value);
         Accept<GrantAccess>(disk.Id, disk.Id, disk.Location, arguments);
         return StatusCode(StatusCodes.Status202Accepted);
     }
@@ -144,6 +144,10 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.createOption").AsException();
         if (creation.SourceResourceId is not null && !creation.SourceResourceId.Equals(disk.SourceResourceId, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.sourceResourceId").AsException();
+        if (creation.ImageReference is not null && ImageDiskReference.ToJson(creation.ImageReference) != disk.ImageReference)
+            throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.imageReference").AsException();
+        if (creation.GalleryImageReference is not null && ImageDiskReference.ToJson(creation.GalleryImageReference) != disk.GalleryImageReference)
+            throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.galleryImageReference").AsException();
         if (creation.UploadSizeBytes is not null && creation.UploadSizeBytes != disk.UploadSizeBytes)
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.uploadSizeBytes").AsException();
     }

@@ -5,24 +5,26 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Turns a valid request for a disk into its row: resolves the source, decides the size. The bytes are made by the operation.</summary>
-public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
+public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySources sources)
 {
     /// <summary>Adds the row of the disk that a PUT describes.</summary>
     public async Task<Disk> FromRequestAsync(Guid subscriptionId, string resourceGroupName, string name, DiskModel request)
     {
         DiskPropertiesModel properties = request.Properties!;
         CreationDataModel creation = properties.CreationData!;
-        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option == DiskCreateOption.FromImage)
+        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option))
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a disk").AsException();
         if (properties.MaxShares > 1)
             throw ArmErrors.NotImplementedByEmulator("A shared disk (maxShares above 1)").AsException();
 
         string location = Regions.Normalize(request.Location!);
+        string? osType = OsType(properties.OsType);
         Source source = option switch
         {
-            DiskCreateOption.Copy => await SourceDiskAsync(creation.SourceResourceId!, location),
+            DiskCreateOption.Copy => Source.From(await sources.RequireAsync(creation.SourceResourceId!, location)),
             DiskCreateOption.Restore => await SourcePointAsync(creation.SourceResourceId!, location),
             DiskCreateOption.Upload => new Source(creation.UploadSizeBytes!.Value - 512, null, null, null),
+            DiskCreateOption.FromImage => ImageSource(osType, creation),
             _ => new Source(0, null, null, null),
         };
         long sizeBytes = option == DiskCreateOption.Upload || properties.DiskSizeGB is null ? source.SizeBytes : properties.DiskSizeGB.Value << 30;
@@ -42,9 +44,11 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
             CreateOption = option,
             SourceResourceId = creation.SourceResourceId,
             SourceUniqueId = source.UniqueId,
+            ImageReference = option == DiskCreateOption.FromImage ? ImageDiskReference.ToJson(creation.ImageReference) : null,
+            GalleryImageReference = option == DiskCreateOption.FromImage ? ImageDiskReference.ToJson(creation.GalleryImageReference) : null,
             UploadSizeBytes = creation.UploadSizeBytes,
             SizeBytes = sizeBytes,
-            OsType = OsType(properties.OsType) ?? source.OsType,
+            OsType = osType ?? source.OsType,
             HyperVGeneration = properties.HyperVGeneration ?? source.HyperVGeneration,
             NetworkAccessPolicy = NetworkAccessPolicy(properties.NetworkAccessPolicy),
             PublicNetworkAccess = PublicNetworkAccess(properties.PublicNetworkAccess),
@@ -88,21 +92,14 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
     public static string? PublicNetworkAccess(string? requested) => Spelled(requested, "Enabled", "Disabled");
 
     /// <summary>A value that a validator has let through, in its canonical spelling.</summary>
-    private static string? Spelled(string? value, params string[] values) =>
+    internal static string? Spelled(string? value, params string[] values) =>
         value is null ? null : Array.Find(values, known => known.Equals(value, StringComparison.OrdinalIgnoreCase));
 
-    private async Task<Source> SourceDiskAsync(string sourceId, string location)
+    /// <summary>An OS disk of the image, unless a LUN asks for one of its data disks.</summary>
+    private static Source ImageSource(string? osType, CreationDataModel creation)
     {
-        ArmResourceId id = ArmResourceId.Parse(sourceId);
-        if (!id.IsOfType("disks"))
-            throw ArmErrors.NotImplementedByEmulator("A disk copied from a snapshot").AsException();
-        Disk? source = await db.Disks.SingleOrDefaultAsync(disk =>
-            disk.SubscriptionId == id.SubscriptionId && disk.ResourceGroupName == id.ResourceGroup && disk.Name == id.Name && disk.Location == location);
-        if (source is null || source.ProvisioningState is not (ProvisioningState.Succeeded or ProvisioningState.Updating))
-            throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
-        if (source.DiskState == DiskState.ReadyToUpload)
-            throw ArmErrors.DiskUploadNotEnded(source.Name).AsException();
-        return new Source(source.SizeBytes, source.Id, source.OsType, source.HyperVGeneration);
+        bool isOsDisk = (creation.ImageReference ?? creation.GalleryImageReference)!.Lun is null;
+        return new Source(DiskSize.OfImageGB(osType) << 30, null, isOsDisk ? "Linux" : null, isOsDisk ? "V1" : null);
     }
 
     private async Task<Source> SourcePointAsync(string sourceId, string location)
@@ -114,5 +111,8 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time)
         return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration);
     }
 
-    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration);
+    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration)
+    {
+        public static Source From(CopySource source) => new(source.SizeBytes, source.UniqueId, source.OsType, source.HyperVGeneration);
+    }
 }

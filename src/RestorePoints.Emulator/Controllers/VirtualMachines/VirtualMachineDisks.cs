@@ -14,7 +14,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
     /// <summary>Value of <see cref="Disk.Lun"/> of an OS disk.</summary>
     public const int OsDiskLun = -1;
 
-    private const long LinuxImageGB = 30, WindowsImageGB = 127, MaxSizeGB = 65_536;
+    private const long MaxSizeGB = 65_536;
 
     /// <param name="vm">Tracked, with its disks loaded.</param>
     /// <param name="profile">Of the new <c>properties</c>; lists every disk.</param>
@@ -101,7 +101,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
                 break;
             case "fromimage":
                 string osType = "Windows".Equals(entry.OsType, StringComparison.OrdinalIgnoreCase) || profile.OsProfile?.WindowsConfiguration is not null ? "Windows" : "Linux";
-                long imageSizeGB = osType == "Windows" ? WindowsImageGB : LinuxImageGB;
+                long imageSizeGB = DiskSize.OfImageGB(osType);
                 if (entry.DiskSizeGB is { } requested && (requested < imageSizeGB || requested > MaxSizeGB))
                     throw ArmErrors.DiskSmallerThanSource(path, imageSizeGB, requested).AsException();
                 await AddNewAsync(vm, lun, entry, DiskCreateOption.FromImage, entry.DiskSizeGB ?? imageSizeGB, lun == OsDiskLun ? osType : null);

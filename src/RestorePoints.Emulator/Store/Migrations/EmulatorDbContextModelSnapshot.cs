@@ -51,6 +51,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<Guid?>("PointId")
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("PointTime")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid>("ResourceRowId")
                         .HasColumnType("TEXT");
 
@@ -84,7 +87,13 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("GalleryImageReference")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("HyperVGeneration")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("ImageReference")
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("IopsReadWrite")
@@ -420,6 +429,91 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsUnique();
 
                     b.ToTable("RestorePointCollections");
+                });
+
+            modelBuilder.Entity("RestorePoints.Emulator.Store.Snapshot", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("CreateOption")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("HyperVGeneration")
+                        .HasColumnType("TEXT");
+
+                    b.Property<bool>("Incremental")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Location")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .UseCollation("NOCASE");
+
+                    b.Property<string>("NetworkAccessPolicy")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("OsType")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("ProvisioningState")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("PublicNetworkAccess")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("ResourceGroupName")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .UseCollation("NOCASE");
+
+                    b.Property<Guid>("SerialKey")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("SizeBytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("SkuName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("SnapshotTime")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("SourceResourceId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("SourceUniqueId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("SubscriptionId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Tags")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("TimeCreated")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<Guid>("VolumeId")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("VolumeId", "SnapshotTime")
+                        .IsUnique();
+
+                    b.HasIndex("SubscriptionId", "ResourceGroupName", "Name")
+                        .IsUnique();
+
+                    b.ToTable("Snapshots");
                 });
 
             modelBuilder.Entity("RestorePoints.Emulator.Store.StoreSetting", b =>

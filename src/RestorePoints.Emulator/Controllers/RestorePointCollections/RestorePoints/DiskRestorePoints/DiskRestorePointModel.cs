@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
 
@@ -23,7 +21,7 @@ public sealed record DiskRestorePointModel
             SourceResourceId = disk.SourceResourceId,
             OsType = disk.OsType,
             HyperVGeneration = disk.HyperVGeneration,
-            FamilyId = FamilyOf(disk.SourceUniqueId),
+            FamilyId = SnapshotFamily.IdOf(disk.SourceUniqueId),
             SourceUniqueId = disk.SourceUniqueId,
             Encryption = new DiskEncryptionModel { Type = "EncryptionAtRestWithPlatformKey" },
             NetworkAccessPolicy = disk.NetworkAccessPolicy ?? "AllowAll",
@@ -34,9 +32,6 @@ public sealed record DiskRestorePointModel
             LogicalSectorSize = 512,
         },
     };
-
-    /// <summary>The family of incremental snapshots that the point belongs to: one per incarnation of a disk.</summary>
-    private static Guid FamilyOf(Guid sourceUniqueId) => new(SHA256.HashData(Encoding.UTF8.GetBytes($"family/{sourceUniqueId}")).AsSpan(0, 16));
 }
 
 public sealed record DiskRestorePointPropertiesModel

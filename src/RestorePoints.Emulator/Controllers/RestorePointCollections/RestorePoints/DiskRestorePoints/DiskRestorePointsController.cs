@@ -41,7 +41,7 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
             throw ArmErrors.NetworkAccessDenied(disk.Name).AsException();
         await Db.RequireRoomInFamilyAsync(disk.SourceUniqueId, disk.Id, options.Value.Limits.SasPerFamily, Now);
         Accept<GrantAccess>(disk.Id, disk.Id, disk.Location, new GrantAccess.Arguments(
-            AccessKind.Read, disk.Location, disk.SourceUniqueId, point.Id, disk.SnapshotTime, AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value));
+            AccessKind.Read, disk.Location, disk.SourceUniqueId, new GrantedPoint(point.Id, disk.SnapshotTime, IsIncremental: true), AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value));
         return StatusCode(StatusCodes.Status202Accepted);
     }
 

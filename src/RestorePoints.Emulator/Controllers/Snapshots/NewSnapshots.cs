@@ -1,0 +1,64 @@
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Turns a valid request for a snapshot into its row: resolves the source, decides the size. The bytes are frozen by the operation.</summary>
+public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySources sources)
+{
+    public static readonly string[] SkuNames = ["Standard_LRS", "Premium_LRS", "Standard_ZRS"];
+
+    /// <summary>Adds the row of the snapshot that a PUT describes.</summary>
+    public async Task<Snapshot> FromRequestAsync(Guid subscriptionId, string resourceGroupName, string name, SnapshotModel request)
+    {
+        SnapshotPropertiesModel properties = request.Properties!;
+        CreationDataModel creation = properties.CreationData!;
+        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option is not (DiskCreateOption.Empty or DiskCreateOption.Copy))
+            throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a snapshot").AsException();
+        if (creation.InstantAccessDurationMinutes is not null)
+            throw ArmErrors.NotImplementedByEmulator("instantAccessDurationMinutes of a snapshot").AsException();
+
+        string location = Regions.Normalize(request.Location!);
+        CopySource? source = option == DiskCreateOption.Copy ? await sources.RequireAsync(creation.SourceResourceId!, location) : null;
+        long sourceBytes = source?.SizeBytes ?? 0;
+        long sizeBytes = properties.DiskSizeGB is { } sizeGB ? sizeGB << 30 : sourceBytes;
+        if (sizeBytes < sourceBytes)
+            throw ArmErrors.SnapshotSmallerThanSource(name, DiskSize.WholeGB(sourceBytes), DiskSize.WholeGB(sizeBytes)).AsException();
+
+        Guid id = Guid.NewGuid();
+        bool incremental = properties.Incremental ?? false;
+        Snapshot snapshot = new()
+        {
+            Id = id,
+            SubscriptionId = subscriptionId,
+            ResourceGroupName = resourceGroupName,
+            Name = name,
+            Location = location,
+            Tags = Tags.From(request.Tags),
+            TimeCreated = time.GetUtcNow(),
+            ProvisioningState = ProvisioningState.Updating,
+            SkuName = SkuName(request.Sku?.Name) ?? (incremental ? await LastSkuNameAsync(source?.VolumeId) : null) ?? "Standard_LRS",
+            CreateOption = option,
+            SourceResourceId = creation.SourceResourceId,
+            SourceUniqueId = source?.UniqueId,
+            Incremental = incremental,
+            VolumeId = source?.VolumeId ?? id,
+            SerialKey = source?.SerialKey ?? id,
+            SizeBytes = sizeBytes,
+            OsType = NewDisks.OsType(properties.OsType) ?? source?.OsType,
+            HyperVGeneration = properties.HyperVGeneration ?? source?.HyperVGeneration,
+            NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties.NetworkAccessPolicy),
+            PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties.PublicNetworkAccess),
+        };
+        db.Snapshots.Add(snapshot);
+        return snapshot;
+    }
+
+    /// <summary>The SKU in its canonical spelling; null when absent.</summary>
+    public static string? SkuName(string? requested) => NewDisks.Spelled(requested, SkuNames);
+
+    /// <summary>The published default of an incremental snapshot: the SKU of the previous one.</summary>
+    private Task<string?> LastSkuNameAsync(Guid? volumeId) => db.Snapshots.Where(snapshot => snapshot.VolumeId == volumeId && snapshot.Incremental)
+        .OrderByDescending(snapshot => snapshot.SnapshotTime).Select(snapshot => snapshot.SkuName).FirstOrDefaultAsync();
+}

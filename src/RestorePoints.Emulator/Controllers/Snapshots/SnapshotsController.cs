@@ -1,0 +1,167 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Controllers;
+
+/// <summary>Managed snapshots, full and incremental, with a read SAS to their bytes.</summary>
+[ArmResourceType("snapshots", ApiVersionFamily.Disk)]
+[Route("subscriptions/{subscriptionId}")]
+public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time, NewSnapshots newSnapshots, IOptions<EmulatorOptions> options) : ArmController(db, time)
+{
+    private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/snapshots";
+
+    /// <summary>Ids of the subscription's list spell the resource group in upper case, as Azure's do.</summary>
+    [HttpGet("providers/Microsoft.Compute/snapshots")]
+    public async Task<ListModel<SnapshotModel>> List() => new(
+        [.. (await ListAsync(Db.Snapshots.Where(snapshot => snapshot.SubscriptionId == SubscriptionId)))
+            .Select(entry => entry.Model with { Id = ArmResourceId.Of(SubscriptionId, entry.Snapshot.ResourceGroupName.ToUpperInvariant(), "snapshots", entry.Snapshot.Name) })]);
+
+    [HttpGet(InGroup)]
+    public async Task<ListModel<SnapshotModel>> ListByResourceGroup() => new(
+        [.. (await ListAsync(Db.Snapshots.Where(snapshot => snapshot.SubscriptionId == SubscriptionId && snapshot.ResourceGroupName == ResourceGroupName)))
+            .Select(entry => entry.Model)]);
+
+    [HttpGet(InGroup + "/{snapshotName}")]
+    public async Task<SnapshotModel> Get(string snapshotName) => await ModelAsync(await RequireAsync(snapshotName));
+
+    [HttpPut(InGroup + "/{snapshotName}")]
+    [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
+    public async Task<SnapshotModel> CreateOrUpdate(string snapshotName, SnapshotModel request)
+    {
+        Snapshot? snapshot = await FindAsync(snapshotName);
+        if (snapshot is null)
+        {
+            ResourceNames.RequireValid("snapshotName", snapshotName);
+            snapshot = await newSnapshots.FromRequestAsync(SubscriptionId, ResourceGroupName, snapshotName, request);
+            Accept<CreateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
+            return SnapshotModel.Accepted(snapshot, request);
+        }
+        RequireSameCreation(snapshot, request);
+        if (snapshot.ProvisioningState == ProvisioningState.Failed)
+        {
+            // Its creation failed: the same request makes it again.
+            snapshot.ProvisioningState = ProvisioningState.Updating;
+            Accept<CreateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
+            return SnapshotModel.Accepted(snapshot, request);
+        }
+        SnapshotPropertiesModel properties = request.Properties!;
+        return await ChangeAsync(snapshot, replaceTags: true, new SnapshotUpdate
+        {
+            Tags = request.Tags,
+            Sku = request.Sku,
+            Properties = new SnapshotUpdateProperties
+            {
+                OsType = properties.OsType,
+                DiskSizeGB = properties.DiskSizeGB,
+                NetworkAccessPolicy = properties.NetworkAccessPolicy,
+                PublicNetworkAccess = properties.PublicNetworkAccess,
+            },
+        });
+    }
+
+    [HttpPatch(InGroup + "/{snapshotName}")]
+    [AsyncOperation(StatusCodes.Status202Accepted, RetryAfterSeconds = 2)]
+    public async Task<SnapshotModel> Update(string snapshotName, SnapshotUpdate request) => await ChangeAsync(await RequireAsync(snapshotName), replaceTags: false, request);
+
+    [HttpDelete(InGroup + "/{snapshotName}")]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> Delete(string snapshotName)
+    {
+        if (await FindAsync(snapshotName) is not { } snapshot)
+            return NoContent();
+        if (await Db.ActiveGrantAsync(snapshot.Id, Now) is not null)
+            throw ArmErrors.SnapshotHasActiveAccess(snapshot.Name).AsException();
+        snapshot.ProvisioningState = ProvisioningState.Deleting;
+        Accept<DeleteSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    [HttpPost(InGroup + "/{snapshotName}/beginGetAccess")]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> BeginGetAccess(string snapshotName, GrantAccessData request)
+    {
+        Snapshot snapshot = await RequireAsync(snapshotName);
+        if (!"Read".Equals(request.Access, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.InvalidParameter("access", "Only Read access can be granted on a snapshot.").AsException();
+        RequireUsable(snapshot);
+        if (snapshot.SnapshotTime is not { } snapshotTime)
+            throw ArmErrors.SnapshotNotUsable(snapshot.Name, snapshot.ProvisioningState.ToString()).AsException();
+        if (snapshot.NetworkAccessPolicy == "DenyAll")
+            throw ArmErrors.NetworkAccessDenied(snapshot.Name).AsException();
+        if (snapshot.Incremental)
+            await Db.RequireRoomInFamilyAsync(snapshot.VolumeId, snapshot.Id, options.Value.Limits.SasPerFamily, Now);
+        Accept<GrantAccess>(snapshot.Id, snapshot.SerialKey, snapshot.Location, new GrantAccess.Arguments(AccessKind.Read, snapshot.Location, snapshot.VolumeId,
+            new GrantedPoint(snapshot.Id, snapshotTime, snapshot.Incremental), AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value));
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    [HttpPost(InGroup + "/{snapshotName}/endGetAccess")]
+    [AsyncOperation(StatusCodes.Status202Accepted)]
+    public async Task<IActionResult> EndGetAccess(string snapshotName)
+    {
+        Snapshot snapshot = await RequireAsync(snapshotName);
+        Accept<RevokeAccess>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
+        return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    private async Task<SnapshotModel> ChangeAsync(Snapshot snapshot, bool replaceTags, SnapshotUpdate request)
+    {
+        RequireUsable(snapshot);
+        if (request.Properties?.DiskSizeGB is { } sizeGB && sizeGB != snapshot.SizeGB)
+        {
+            if (sizeGB < snapshot.SizeGB)
+                throw ArmErrors.SnapshotCannotShrink(snapshot.Name, snapshot.SizeGB, sizeGB).AsException();
+            if (await Db.ActiveGrantAsync(snapshot.Id, Now) is not null)
+                throw ArmErrors.SnapshotHasActiveAccess(snapshot.Name).AsException();
+        }
+        snapshot.ProvisioningState = ProvisioningState.Updating;
+        Accept<UpdateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location, new UpdateSnapshot.Arguments(request, replaceTags));
+        SnapshotModel model = await ModelAsync(snapshot);
+        return model with
+        {
+            Tags = request.Tags ?? (replaceTags ? null : model.Tags),
+            Sku = SnapshotModel.SkuOf(NewSnapshots.SkuName(request.Sku?.Name) ?? snapshot.SkuName),
+            Properties = model.Properties! with { DiskSizeGB = request.Properties?.DiskSizeGB ?? model.Properties.DiskSizeGB },
+        };
+    }
+
+    private static void RequireUsable(Snapshot snapshot)
+    {
+        if (snapshot.ProvisioningState is ProvisioningState.Failed or ProvisioningState.Deleting)
+            throw ArmErrors.SnapshotNotUsable(snapshot.Name, snapshot.ProvisioningState.ToString()).AsException();
+    }
+
+    /// <summary>A PUT on an existing snapshot may not change where, from what and how it was made.</summary>
+    private static void RequireSameCreation(Snapshot snapshot, SnapshotModel request)
+    {
+        CreationDataModel creation = request.Properties!.CreationData!;
+        if (Regions.Normalize(request.Location!) != snapshot.Location)
+            throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
+        if (!snapshot.CreateOption.ToString().Equals(creation.CreateOption, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.PropertyChangeNotAllowed("snapshot.creationData.createOption").AsException();
+        if (creation.SourceResourceId is not null && !creation.SourceResourceId.Equals(snapshot.SourceResourceId, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.PropertyChangeNotAllowed("snapshot.creationData.sourceResourceId").AsException();
+        if (request.Properties.Incremental is { } incremental && incremental != snapshot.Incremental)
+            throw ArmErrors.PropertyChangeNotAllowed("snapshot.incremental").AsException();
+    }
+
+    private async Task<IEnumerable<(Snapshot Snapshot, SnapshotModel Model)>> ListAsync(IQueryable<Snapshot> query)
+    {
+        List<Snapshot> snapshots = await query.AsNoTracking().OrderBy(snapshot => snapshot.ResourceGroupName).ThenBy(snapshot => snapshot.Name).ToListAsync();
+        HashSet<Guid> granted = [.. await Db.ActiveGrants(Now).Where(grant => grant.SubscriptionId == SubscriptionId && grant.PointId != null).Select(grant => grant.ResourceRowId).ToListAsync()];
+        return snapshots.Select(snapshot => (snapshot, SnapshotModel.From(snapshot, granted.Contains(snapshot.Id))));
+    }
+
+    private async Task<SnapshotModel> ModelAsync(Snapshot snapshot) => SnapshotModel.From(snapshot, await Db.ActiveGrantAsync(snapshot.Id, Now) is not null);
+
+    private Task<Snapshot?> FindAsync(string name) => Db.Snapshots
+        .SingleOrDefaultAsync(snapshot => snapshot.SubscriptionId == SubscriptionId && snapshot.ResourceGroupName == ResourceGroupName && snapshot.Name == name);
+
+    private async Task<Snapshot> RequireAsync(string name) =>
+        await FindAsync(name) ?? throw ArmErrors.ResourceNotFound("snapshots", name, ResourceGroupName).AsException();
+}

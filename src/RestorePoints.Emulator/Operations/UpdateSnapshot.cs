@@ -1,0 +1,48 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Controllers;
+using RestorePoints.Emulator.Store;
+
+namespace RestorePoints.Emulator.Operations;
+
+/// <summary>Applies a PATCH or a repeated PUT to a snapshot: tags as a whole, SKU, policies, growth. Its bytes never change; a larger one has zeros behind them.</summary>
+public sealed class UpdateSnapshot(RegionStores regions, TimeProvider time) : ArmOperation
+{
+    /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
+    public sealed record Arguments(SnapshotUpdate Update, bool ReplaceTags);
+
+    public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
+    {
+        Snapshot snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == context.Operation.ResourceRowId, cancellationToken)
+            ?? throw ArmErrors.EntityNotFound.AsException();
+        // Its creation failed after this change was accepted.
+        if (snapshot.SnapshotTime is null)
+            throw ArmErrors.SnapshotNotUsable(snapshot.Name, nameof(ProvisioningState.Failed)).AsException();
+        bool hasActiveGrant = await context.Db.ActiveGrantAsync(snapshot.Id, time.GetUtcNow()) is not null;
+        (SnapshotUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
+        SnapshotUpdateProperties? properties = update.Properties;
+        if (properties?.DiskSizeGB is { } sizeGB && sizeGB > snapshot.SizeGB)
+        {
+            // Granted after the request was accepted.
+            if (hasActiveGrant)
+                throw ArmErrors.SnapshotHasActiveAccess(snapshot.Name).AsException();
+            regions.Get(snapshot.Location).ResizePoint(snapshot.VolumeId, snapshot.Id, sizeGB << 30);
+            snapshot.SizeBytes = sizeGB << 30;
+        }
+        snapshot.Tags = Tags.From(update.Tags) ?? (replaceTags ? null : snapshot.Tags);
+        snapshot.SkuName = NewSnapshots.SkuName(update.Sku?.Name) ?? snapshot.SkuName;
+        snapshot.OsType = NewDisks.OsType(properties?.OsType) ?? snapshot.OsType;
+        snapshot.NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties?.NetworkAccessPolicy) ?? snapshot.NetworkAccessPolicy;
+        snapshot.PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties?.PublicNetworkAccess) ?? snapshot.PublicNetworkAccess;
+        snapshot.ProvisioningState = ProvisioningState.Succeeded;
+        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant));
+    }
+
+    /// <summary>A snapshot whose change failed is as good as before.</summary>
+    public override async Task FailAsync(OperationContext context)
+    {
+        Snapshot? snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == context.Operation.ResourceRowId);
+        snapshot?.ProvisioningState = snapshot.SnapshotTime is null ? ProvisioningState.Failed : ProvisioningState.Succeeded;
+    }
+}

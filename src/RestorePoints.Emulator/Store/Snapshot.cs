@@ -1,0 +1,57 @@
+using System.ComponentModel.DataAnnotations.Schema;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace RestorePoints.Emulator.Store;
+
+/// <summary>
+/// A managed snapshot: one frozen instant. <see cref="TrackedResource.Id"/> is its uniqueId and the id of its point in the engine.
+/// A snapshot of a disk is a point of the disk's own volume; any other is the only point of a volume of its own.
+/// </summary>
+public sealed class Snapshot : TrackedResource
+{
+    public required string SkuName { get; set; }
+
+    /// <summary>Empty or Copy.</summary>
+    public required DiskCreateOption CreateOption { get; init; }
+
+    /// <summary>ARM id of the source (Copy), as sent.</summary>
+    public string? SourceResourceId { get; init; }
+
+    /// <summary>uniqueId of the source disk or snapshot (Copy).</summary>
+    public Guid? SourceUniqueId { get; init; }
+
+    /// <summary>Whether it is a blob snapshot in the family of its volume. A full one is a blob of its own that no difference reaches.</summary>
+    public required bool Incremental { get; init; }
+
+    /// <summary>The volume in the engine that has the point: the source disk's uniqueId, or <see cref="TrackedResource.Id"/>.</summary>
+    public required Guid VolumeId { get; init; }
+
+    /// <summary>
+    /// Operations on a disk, on its snapshots and on copies of these run one after the other: the id of what they all come from.
+    /// </summary>
+    public required Guid SerialKey { get; init; }
+
+    /// <summary>Bytes of the disk, without a VHD footer.</summary>
+    public long SizeBytes { get; set; }
+
+    /// <summary>What ARM shows.</summary>
+    [NotMapped]
+    public long SizeGB => DiskSize.WholeGB(SizeBytes);
+
+    public string? OsType { get; set; }
+    public string? HyperVGeneration { get; init; }
+    public string? NetworkAccessPolicy { get; set; }
+    public string? PublicNetworkAccess { get; set; }
+
+    /// <summary>Blob snapshot time, unique and ascending within the volume; null until the bytes are frozen.</summary>
+    public DateTimeOffset? SnapshotTime { get; set; }
+
+    internal sealed class Configuration : TrackedResourceConfiguration<Snapshot>
+    {
+        public override void Configure(EntityTypeBuilder<Snapshot> builder)
+        {
+            base.Configure(builder);
+            builder.HasIndex(snapshot => new { snapshot.VolumeId, snapshot.SnapshotTime }).IsUnique();
+        }
+    }
+}
