@@ -46,6 +46,8 @@ public sealed class AzureCliTests(AzureCli az) : IClassFixture<AzureCli>
         Names(await az.RestAsync("get", $"{Subscription}/providers/Microsoft.Compute/restorePointCollections?{ComputeVersion}")).ShouldBe(["daily"]);
         Names(await az.RestAsync("get", $"{Collection}/restorePoints/first/diskRestorePoints?{DiskVersion}")).Count.ShouldBe(2);
 
+        await SnapshotsKeepAndRestoreAsync(guest, changed);
+
         // Each point's bytes, through a disk made of it.
         string firstDisk = OsDiskPoint(first), secondDisk = OsDiskPoint(second);
         Text((await az.RestAsync("get", $"{firstDisk}?{DiskVersion}"))!["properties"]!["sourceResourceId"]).ShouldBe($"{Compute}/disks/os", StringCompareShould.IgnoreCase);
@@ -68,6 +70,30 @@ public sealed class AzureCliTests(AzureCli az) : IClassFixture<AzureCli>
         await az.FailAsync(3, "ResourceNotFound", "disk", "show", "-g", Group, "-n", "restored-second");
         await az.RunAsync("group", "delete", "-n", Group, "--yes");
         ((bool)(await az.RunAsync("group", "exists", "-n", Group))!).ShouldBeFalse();
+    }
+
+    private async Task SnapshotsKeepAndRestoreAsync(RawBlob guest, byte[] content)
+    {
+        // Source by name: az looks for a snapshot of this name first, then for a disk.
+        await az.RunAsync("snapshot", "create", "-g", Group, "-n", "full", "--source", "os");
+        JsonNode older = (await az.RunAsync("snapshot", "create", "-g", Group, "-n", "older", "--source", $"{Compute}/disks/os", "--incremental", "true"))!;
+        byte[] live = [.. content], written = World.Noise(63, 64 * 1024);
+        written.CopyTo(live, 12 * MiB);
+        await guest.WriteAsync(12 * MiB, written);
+        JsonNode newer = (await az.RunAsync("snapshot", "create", "-g", Group, "-n", "newer", "--source", $"{Compute}/disks/os", "--incremental", "true"))!;
+        (Text(older["provisioningState"]), Text(newer["provisioningState"])).ShouldBe(("Succeeded", "Succeeded"));
+        ((bool)(await az.RunAsync("snapshot", "show", "-g", Group, "-n", "newer"))!["incremental"]!).ShouldBeTrue();
+        (await az.RunAsync("snapshot", "list", "-g", Group))!.AsArray().Select(snapshot => Text(snapshot!["name"])).Order().ShouldBe(["full", "newer", "older"]);
+
+        foreach ((string name, byte[] expected) in ((string, byte[])[])[("full", content), ("newer", live)])
+        {
+            string sas = Text((await az.RunAsync("snapshot", "grant-access", "-g", Group, "-n", name, "--duration-in-seconds", "3600"))!["accessSas"]);
+            (await az.DownloadAsync(sas)).AsSpan(..^512).SequenceEqual(expected).ShouldBeTrue($"snapshot {name}");
+            await az.RunAsync("snapshot", "revoke-access", "-g", Group, "-n", name);
+        }
+        Text((await az.RunAsync("disk", "create", "-g", Group, "-n", "from-snapshot", "--source", "newer"))!["creationData"]!["sourceResourceId"]).ShouldBe(Text(newer["id"]));
+        await az.RunAsync("snapshot", "delete", "-g", Group, "-n", "newer");
+        await az.FailAsync(3, "ResourceNotFound", "snapshot", "show", "-g", Group, "-n", "newer");
     }
 
     private async Task MakeMachineAsync(byte[] content)

@@ -124,6 +124,35 @@ sameId(restored.creationData.sourceResourceId, secondDisk.id);
 same((await readAll(await grantDisk("restored"))).subarray(0, -512), changed, "the restored disk");
 await disks.revokeAccess(group, "restored");
 
+// Snapshots of the attached disk: a full one, two incremental ones with a write in between, a disk from the last.
+const snapshot = (name, incremental) => snapshots.createOrUpdate(group, name, { location, incremental, creationData: { createOption: "Copy", sourceResourceId: osDisk.id } });
+const grantSnapshot = async (name) => (await snapshots.grantAccess(group, name, { access: "Read", durationInSeconds: 3600 })).accessSAS;
+assert.equal((await snapshot("full", false)).provisioningState, "Succeeded");
+const older = await snapshot("older", true);
+await guest.uploadPages(noise, 12 * MiB, noise.length);
+const newer = await snapshot("newer", true);
+assert.ok(older.incremental && older.incrementalSnapshotFamilyId);
+assert.equal(older.incrementalSnapshotFamilyId, newer.incrementalSnapshotFamilyId);
+assert.deepEqual((await names(snapshots.listByResourceGroup(group))).sort(), ["full", "newer", "older"]);
+assert.deepEqual((await snapshots.update(group, "full", { tags: { kind: "full" } })).tags, { kind: "full" });
+const live = Buffer.from(changed);
+noise.copy(live, 12 * MiB);
+const olderSas = await grantSnapshot("older"), newerSas = await grantSnapshot("newer");
+assert.equal(await grantSnapshot("newer"), newerSas);
+same((await readAll(await grantSnapshot("full"))).subarray(0, -512), changed, "the full snapshot");
+same((await readAll(olderSas)).subarray(0, -512), changed, "the older snapshot");
+same((await readAll(newerSas)).subarray(0, -512), live, "the newer snapshot");
+const between = await new PageBlobClient(newerSas).getPageRangesDiffForManagedDisks(0, vhd.length, olderSas);
+assert.deepEqual([whole(between.pageRange), whole(between.clearRange)], [[{ offset: 12 * MiB, count: noise.length }], []]);
+await disks.createOrUpdate(group, "from-snapshot", { location, sku: { name: "Premium_LRS" }, creationData: { createOption: "Copy", sourceResourceId: newer.id } });
+same((await readAll(await grantDisk("from-snapshot"))).subarray(0, -512), live, "the disk from the snapshot");
+for (const name of ["full", "older", "newer"]) {
+  await snapshots.revokeAccess(group, name);
+  await snapshots.delete(group, name);
+}
+await fails(404, "ResourceNotFound", () => snapshots.get(group, "newer"));
+await disks.revokeAccess(group, "from-snapshot");
+
 // Errors: RestError with status and code.
 await fails(404, "ResourceNotFound", () => collections.get(group, "nothing"));
 await fails(404, "ResourceGroupNotFound", () => collections.get("nothing", "daily"));

@@ -140,6 +140,40 @@ assert restored.creation_data.source_resource_id.lower() == second_disk.id.lower
 same(read(grant_disk("restored"))[:-512], changed, "the restored disk")
 done(disks.disks.begin_revoke_access(GROUP, "restored"))
 
+# Snapshots of the attached disk: a full one, two incremental ones with a write in between, a disk from the last.
+def snapshot(name, incremental):
+    return done(disks.snapshots.begin_create_or_update(GROUP, name, {
+        "location": REGION, "incremental": incremental, "creation_data": {"create_option": "Copy", "source_resource_id": os_disk.id}}))
+
+
+def grant_snapshot(name):
+    return done(disks.snapshots.begin_grant_access(GROUP, name, {"access": "Read", "duration_in_seconds": 3600})).access_sas
+
+
+assert snapshot("full", False).provisioning_state == "Succeeded"
+older = snapshot("older", True)
+guest.upload_page(NOISE, 12 * MIB, len(NOISE))
+newer = snapshot("newer", True)
+assert older.incremental and older.incremental_snapshot_family_id == newer.incremental_snapshot_family_id
+assert sorted(found.name for found in disks.snapshots.list_by_resource_group(GROUP)) == ["full", "newer", "older"]
+assert done(disks.snapshots.begin_update(GROUP, "full", {"tags": {"kind": "full"}})).tags == {"kind": "full"}
+live = bytearray(changed)
+live[12 * MIB:12 * MIB + len(NOISE)] = NOISE
+older_sas, newer_sas = grant_snapshot("older"), grant_snapshot("newer")
+assert grant_snapshot("newer") == newer_sas
+same(read(grant_snapshot("full"))[:-512], changed, "the full snapshot")
+same(read(older_sas)[:-512], changed, "the older snapshot")
+same(read(newer_sas)[:-512], live, "the newer snapshot")
+assert blob(newer_sas).get_page_range_diff_for_managed_disk(older_sas) == ([{"start": 12 * MIB, "end": 12 * MIB + len(NOISE) - 1}], [])
+done(disks.disks.begin_create_or_update(GROUP, "from-snapshot", {
+    "location": REGION, "sku": {"name": "Premium_LRS"}, "creation_data": {"create_option": "Copy", "source_resource_id": newer.id}}))
+same(read(grant_disk("from-snapshot"))[:-512], live, "the disk from the snapshot")
+for name in ["full", "older", "newer"]:
+    done(disks.snapshots.begin_revoke_access(GROUP, name))
+    done(disks.snapshots.begin_delete(GROUP, name))
+fails(ResourceNotFoundError, 404, "ResourceNotFound", lambda: disks.snapshots.get(GROUP, "newer"))
+done(disks.disks.begin_revoke_access(GROUP, "from-snapshot"))
+
 # Errors: their class, status and code.
 fails(ResourceNotFoundError, 404, "ResourceNotFound", lambda: collections.get(GROUP, "nothing"))
 fails(ResourceNotFoundError, 404, "ResourceGroupNotFound", lambda: collections.get("nothing", "daily"))
