@@ -9,6 +9,9 @@ using RestorePoints.Emulator.TestControl;
 
 try
 {
+    if (args is [HealthCheck.Command, .. string[] settings])
+        return await HealthCheck.RunAsync(settings);
+
     WebApplicationBuilder builder = EmulatorBuilder.Create(args);
     builder.Services.AddEmulatorClock();
     builder.Services.AddStore();

@@ -123,12 +123,9 @@ public sealed partial class EmulatorProcess : IAsyncDisposable
     }
 
     /// <summary>The server's own build output, in the configuration of the tests: not the copy beside the tests, whose packages are those of the tests.</summary>
-    private static string ServerAssembly()
+    internal static string ServerAssembly()
     {
-        var output = new DirectoryInfo(AppContext.BaseDirectory);
-        string configuration = output.Parent!.Name, framework = output.Name;
-        string root = output.Parent!.Parent!.Parent!.Parent!.Parent!.FullName;
-        string assembly = Path.Combine(root, "src", "RestorePoints.Emulator", "bin", configuration, framework, "RestorePoints.Emulator.dll");
+        string assembly = Repository.File("src", "RestorePoints.Emulator", "bin", Repository.Configuration, Repository.Framework, "RestorePoints.Emulator.dll");
         return File.Exists(assembly) ? assembly : throw new FileNotFoundException("The server is not built.", assembly);
     }
 

@@ -26,6 +26,14 @@ internal static class UploadedVhd
         return footer;
     }
 
+    /// <summary>A fixed VHD file of the given content.</summary>
+    public static async Task WriteAsync(string path, byte[] content)
+    {
+        await using FileStream file = File.Create(path);
+        await file.WriteAsync(content);
+        await file.WriteAsync(CreateFooter(content.Length));
+    }
+
     /// <summary>One's complement of the sum of all bytes, the checksum's own left out.</summary>
     public static uint Checksum(ReadOnlySpan<byte> footer)
     {

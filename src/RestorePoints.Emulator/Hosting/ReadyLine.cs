@@ -29,7 +29,7 @@ public static class ReadyLine
         urls.Select(url => new Uri(url)).FirstOrDefault(url => url.Scheme == scheme)?.Port ?? 0;
 
     /// <summary>A URL needs a name that leads here: an address that means all of them is reached by loopback.</summary>
-    private static string HostOf(string bindAddress, string loopback)
+    public static string HostOf(string bindAddress, string loopback)
     {
         if (!IPAddress.TryParse(bindAddress, out IPAddress? address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
             return loopback;

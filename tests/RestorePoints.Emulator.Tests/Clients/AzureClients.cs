@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Azure.Core.Pipeline;
 using Azure.Identity;
@@ -9,55 +8,38 @@ using Azure.Storage.Blobs.Specialized;
 namespace RestorePoints.Emulator.Tests.Clients;
 
 /// <summary>Azure's own .NET clients, pointed at the emulator over TLS with nothing but its CA trusted.</summary>
-internal sealed class AzureClients : IDisposable
+internal sealed class AzureClients(ArmClient arm, HttpPipelineTransport transport)
 {
-    private const string Tenant = "00000000-0000-0000-0000-00000000000a";
-    private readonly HttpClient _http;
+    public ArmClient Arm { get; } = arm;
 
-    private AzureClients(HttpClient http, Uri endpoint, string subscription)
+    public static async Task<AzureClients> CreateAsync(EmulatorProcess emulator)
     {
-        _http = http;
-        var transport = new HttpClientTransport(http);
-        var credential = new ClientSecretCredential(Tenant, Guid.NewGuid().ToString(), "any secret", new ClientSecretCredentialOptions
-        {
-            AuthorityHost = endpoint,
-            DisableInstanceDiscovery = true,
-            Transport = transport,
-        });
-        Arm = new ArmClient(credential, subscription, new ArmClientOptions
-        {
-            Environment = new ArmEnvironment(endpoint, endpoint.ToString()),
-            Transport = transport,
-        });
-    }
+        string subscription = Guid.NewGuid().ToString();
+        Uri http = emulator.Http, endpoint = emulator.Https!;
 
-    public ArmClient Arm { get; }
-
-    public static async Task<AzureClients> CreateAsync(EmulatorFixture fixture)
-    {
-        string pem = await fixture.Http.GetStringAsync("/emulator/tls/ca.pem");
-        var handler = new SocketsHttpHandler
+        // The recipe of docs/clients.md, word for word.
+        using var plain = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        X509Certificate2 ca = X509Certificate2.CreateFromPem(await plain.GetStringAsync(new Uri(http, "/emulator/tls/ca.pem")));
+        var trusting = new SocketsHttpHandler { UseProxy = false };
+        trusting.SslOptions.CertificateChainPolicy = new X509ChainPolicy
         {
-            UseProxy = false,
-            SslOptions = new SslClientAuthenticationOptions
-            {
-                CertificateChainPolicy = new X509ChainPolicy
-                {
-                    TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    CustomTrustStore = { X509Certificate2.CreateFromPem(pem) },
-                    RevocationMode = X509RevocationMode.NoCheck,
-                },
-            },
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            CustomTrustStore = { ca },
+            RevocationMode = X509RevocationMode.NoCheck,
         };
-        return new AzureClients(new HttpClient(handler), fixture.Emulator.Https!, Guid.NewGuid().ToString());
+        var transport = new HttpClientTransport(new HttpClient(trusting));
+        var credential = new ClientSecretCredential("00000000-0000-0000-0000-00000000000a", "any client id", "any secret",
+            new ClientSecretCredentialOptions { AuthorityHost = endpoint, DisableInstanceDiscovery = true, Transport = transport });
+        var arm = new ArmClient(credential, subscription,
+            new ArmClientOptions { Environment = new ArmEnvironment(endpoint, endpoint.ToString()), Transport = transport });
+
+        return new AzureClients(arm, transport);
     }
 
     public PageBlobClient PageBlob(string sas, Action<BlobClientOptions>? configure = null)
     {
-        var options = new BlobClientOptions { Transport = new HttpClientTransport(_http) };
+        var options = new BlobClientOptions { Transport = transport };
         configure?.Invoke(options);
         return new PageBlobClient(new Uri(sas), options);
     }
-
-    public void Dispose() => _http.Dispose();
 }

@@ -24,15 +24,21 @@ public sealed class DotNetSdkTests(EmulatorFixture fixture) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _azure = await AzureClients.CreateAsync(fixture);
+        _azure = await AzureClients.CreateAsync(fixture.Emulator);
         SubscriptionResource subscription = await _azure.Arm.GetDefaultSubscriptionAsync(Stop);
         _group = (await subscription.GetResourceGroups().CreateOrUpdateAsync(WaitUntil.Completed, "sdk", new ResourceGroupData(Region), Stop)).Value;
     }
 
-    public ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task The_recipe_of_the_documentation_is_the_code_that_connects_these_tests()
     {
-        _azure.Dispose();
-        return ValueTask.CompletedTask;
+        string recipe = Recipe.Read("docs/clients.md", ".NET", "csharp");
+        string code = await File.ReadAllTextAsync(Repository.File("tests", "RestorePoints.Emulator.Tests", "Clients", "AzureClients.cs"), Stop);
+        Words(code).ShouldContain(Words(recipe[recipe.IndexOf("\n\n", StringComparison.Ordinal)..]));
+
+        static string Words(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]

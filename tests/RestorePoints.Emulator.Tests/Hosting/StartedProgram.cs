@@ -16,7 +16,11 @@ internal sealed class StartedProgram : IAsyncDisposable
     /// <summary>All of stderr, once the process ended.</summary>
     public Task<string> Errors { get; }
 
-    public static StartedProgram Start(string workingDirectory, params string[] arguments)
+    public static StartedProgram Start(string workingDirectory, params string[] arguments) =>
+        Run(workingDirectory, ["--Emulator:HttpPort=auto", "--Emulator:HttpsPort=0", .. arguments]);
+
+    /// <summary>With the given arguments and no other.</summary>
+    public static StartedProgram Run(string workingDirectory, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -24,7 +28,7 @@ internal sealed class StartedProgram : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "RestorePoints.Emulator.dll"), "--Emulator:HttpPort=auto", "--Emulator:HttpsPort=0", .. arguments])
+        foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "RestorePoints.Emulator.dll"), .. arguments])
             start.ArgumentList.Add(argument);
         return new StartedProgram(Process.Start(start)!);
     }
