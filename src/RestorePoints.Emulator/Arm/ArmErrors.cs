@@ -33,6 +33,16 @@ public static class ArmErrors
     public static ArmError InvalidExpand(string value, string allowed) => InvalidParameter("$expand",
         $"The value '{value}' of the query parameter '$expand' is not allowed. Allowed values are: {allowed}.");
 
+    public static ArmError InvalidFilter(string filter, IEnumerable<string> names) => new(400, "InvalidFilterInQueryString",
+        $"Invalid $filter '{filter}' specified in the query string. Terms of the form name eq 'value' can be joined by 'and'; the names are: {string.Join(", ", names)}.", "$filter");
+
+    public static ArmError InvalidTop(string value) => InvalidParameter("$top",
+        $"The value '{value}' of the query parameter '$top' is not allowed. It must be a positive integer.");
+
+    /// <summary>A <c>$skipToken</c> that was damaged or belongs to another list.</summary>
+    public static ArmError InvalidSkipToken(string value) => new(400, "InvalidSkipToken",
+        $"The value '{value}' of the query parameter '$skipToken' is invalid. Use the nextLink of the previous page of this list as it is.", "$skipToken");
+
     public static ArmError LocationRequired { get; } = new(400, "LocationRequired", "The location property is required for this definition.", "location");
 
     public static ArmError MissingApiVersionParameter { get; } = new(400, "MissingApiVersionParameter",

@@ -11,11 +11,27 @@ namespace RestorePoints.Emulator.Controllers;
 [Route("subscriptions/{subscriptionId}/resourceGroups")]
 public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider time) : ArmController(db, time)
 {
+    /// <param name="filter"><c>tagName eq 'a'</c>, also with <c>and tagValue eq 'b'</c>.</param>
     [HttpGet]
-    public async Task<ListModel<ResourceGroupModel>> List()
+    public async Task<ListModel<ResourceGroupModel>> List([FromQuery(Name = "$filter")] string? filter)
     {
-        List<ResourceGroup> groups = await Db.ResourceGroups.Where(group => group.SubscriptionId == SubscriptionId).OrderBy(group => group.Name).ToListAsync();
-        return new([.. groups.Select(ResourceGroupModel.From)]);
+        ListPage page = ListPage.Of(Request, keyParts: 1);
+        ListFilter wanted = ListFilter.Parse(filter, "tagName", "tagValue");
+        IQueryable<ResourceGroup> query = Db.ResourceGroups.AsNoTracking().Where(group => group.SubscriptionId == SubscriptionId);
+        if (page.After is { } after)
+        {
+            string name = after[0];
+            query = query.Where(group => group.Name.CompareTo(name) > 0);
+        }
+        List<ResourceGroup> groups = [];
+        await foreach (ResourceGroup group in query.OrderBy(group => group.Name).AsAsyncEnumerable())
+        {
+            if (groups.Count > page.Size)
+                break;
+            if (wanted.MatchesTags(group.Tags))
+                groups.Add(group);
+        }
+        return page.Answer(groups, group => [group.Name]).Select(ResourceGroupModel.From);
     }
 
     [HttpGet("{resourceGroupName}")]

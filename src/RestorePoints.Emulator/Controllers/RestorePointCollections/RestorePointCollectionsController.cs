@@ -16,17 +16,17 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
 
     /// <summary>Ids of the subscription's list spell the resource group in upper case, as Azure's do.</summary>
     [HttpGet("providers/Microsoft.Compute/restorePointCollections")]
-    public async Task<ListModel<RestorePointCollectionModel>> ListAll() => new(
-        [.. (await ListAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId)))
+    public async Task<ListModel<RestorePointCollectionModel>> ListAll() =>
+        (await PageAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId)))
             .Select(collection => RestorePointCollectionModel.From(collection) with
             {
                 Id = ArmResourceId.Of(collection.SubscriptionId, collection.ResourceGroupName.ToUpperInvariant(), "restorePointCollections", collection.Name),
-            })]);
+            });
 
     [HttpGet(InGroup)]
-    public async Task<ListModel<RestorePointCollectionModel>> List() => new(
-        [.. (await ListAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName)))
-            .Select(collection => RestorePointCollectionModel.From(collection))]);
+    public async Task<ListModel<RestorePointCollectionModel>> List() =>
+        (await PageAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName)))
+            .Select(collection => RestorePointCollectionModel.From(collection));
 
     [HttpGet(InGroup + "/{restorePointCollectionName}")]
     public async Task<RestorePointCollectionModel> Get(string restorePointCollectionName, [FromQuery(Name = "$expand")] string? expand)
@@ -127,9 +127,6 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
         if (limit > 0 && await Db.RestorePointCollections.CountAsync(known => known.SubscriptionId == SubscriptionId && known.Location == location) >= limit)
             throw ArmErrors.CollectionLimitReached(limit, location).AsException();
     }
-
-    private static Task<List<RestorePointCollection>> ListAsync(IQueryable<RestorePointCollection> query) =>
-        query.AsNoTracking().OrderBy(collection => collection.ResourceGroupName).ThenBy(collection => collection.Name).ToListAsync();
 
     private Task<RestorePointCollection?> FindAsync(IQueryable<RestorePointCollection> query, string name) => query.SingleOrDefaultAsync(collection =>
         collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName && collection.Name == name);

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Controllers;
 public sealed class SubscriptionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
     [HttpGet]
-    public ListModel<SubscriptionModel> List() => new([.. options.Value.Subscriptions.Select(Model)]);
+    public ListModel<SubscriptionModel> List() => Page(options.Value.Subscriptions.Index(), item => $"{item.Index:D9}").Select(item => Model(item.Item));
 
     [HttpGet("{subscriptionId}")]
     public SubscriptionModel Get() => Model(options.Value.Subscriptions.Find(known => known.Id == SubscriptionId)

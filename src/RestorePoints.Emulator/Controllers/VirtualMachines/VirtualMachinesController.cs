@@ -159,8 +159,8 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
 
     private IQueryable<VirtualMachine> Machines() => Db.VirtualMachines.Include(vm => vm.Disks);
 
-    private static async Task<ListModel<JsonObject>> ListAsync(IQueryable<VirtualMachine> query) =>
-        new([.. (await query.AsNoTracking().OrderBy(vm => vm.ResourceGroupName).ThenBy(vm => vm.Name).ToListAsync()).Select(vm => VirtualMachineModel.From(vm))]);
+    private async Task<ListModel<JsonObject>> ListAsync(IQueryable<VirtualMachine> query) =>
+        (await PageAsync(query)).Select(vm => VirtualMachineModel.From(vm));
 
     private Task<VirtualMachine?> FindAsync(string name) =>
         Machines().SingleOrDefaultAsync(vm => vm.SubscriptionId == SubscriptionId && vm.ResourceGroupName == ResourceGroupName && vm.Name == name);
