@@ -36,6 +36,9 @@ public static class ArmErrors
     public static ArmError InvalidFilter(string filter, IEnumerable<string> names) => new(400, "InvalidFilterInQueryString",
         $"Invalid $filter '{filter}' specified in the query string. Terms of the form name eq 'value' can be joined by 'and'; the names are: {string.Join(", ", names)}.", "$filter");
 
+    public static ArmError InvalidLockFilter(string filter) => new(400, "InvalidFilterInQueryString",
+        $"Invalid $filter '{filter}' specified in the query string. The locks of a scope can be filtered by atScope().", "$filter");
+
     public static ArmError InvalidTop(string value) => InvalidParameter("$top",
         $"The value '{value}' of the query parameter '$top' is not allowed. It must be a positive integer.");
 
@@ -76,6 +79,20 @@ public static class ArmErrors
         $"The Resource 'Microsoft.Compute/{type}/{name}' under resource group '{resourceGroup}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix")
     { FailureCause = "gateway" };
 
+    /// <summary>As above for any provider and for nested resources, which are named by types and names in turn.</summary>
+    public static ArmError ResourceNotFound(string provider, string type, string name, string resourceGroup) => new(404, "ResourceNotFound",
+        $"The Resource '{provider}/{type}/{name}' under resource group '{resourceGroup}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix")
+    { FailureCause = "gateway" };
+
+    public static ArmError ResourceNotFound(ArmResourceId id) =>
+        ResourceNotFound(ArmResourceId.Provider, id.Type, string.Join('/', id.Names), id.ResourceGroup);
+
+    public static ArmError LockNotFound(string name) => new(404, "LockNotFound", $"The lock '{name}' could not be found.") { FailureCause = "gateway" };
+
+    public static ArmError InvalidResourceNamespace(string name) => new(404, "InvalidResourceNamespace", $"The resource namespace '{name}' is invalid.") { FailureCause = "gateway" };
+
+    public static ArmError FeatureNotFound(string name) => new(404, "FeatureNotFound", $"The feature '{name}' could not be found.") { FailureCause = "gateway" };
+
     public static ArmError ParentResourceNotFound(string parent) => new(404, "ParentResourceNotFound",
         $"Can not perform requested operation on nested resource. Parent resource '{parent}' not found.");
 
@@ -88,6 +105,14 @@ public static class ArmErrors
     public static ArmError OperationNotFound(string id) => new(404, "NotFound", $"The operation '{id}' was not found.");
 
     // Conflicts
+
+    /// <param name="operation"><c>delete</c> or <c>write</c>.</param>
+    public static ArmError ScopeLocked(string resourceId, string operation, IEnumerable<string> scopes) => new(409, "ScopeLocked",
+        $"The scope '{resourceId}' cannot perform {operation} operation because following scope(s) are locked: '{string.Join(',', scopes)}'. Please remove the lock and try again.")
+    { FailureCause = "gateway" };
+
+    public static ArmError SubscriptionNotRegisteredForFeature(Guid subscriptionId, string feature) => new(409, "SubscriptionNotRegisteredForFeature",
+        $"Subscription {subscriptionId} is not registered for feature {feature} required to carry out the requested operation.");
 
     public static ArmError PropertyChangeNotAllowed(string property) => new(409, "PropertyChangeNotAllowed", $"Changing property '{property}' is not allowed.", property);
 

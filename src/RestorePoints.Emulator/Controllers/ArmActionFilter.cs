@@ -13,10 +13,10 @@ namespace RestorePoints.Emulator.Controllers;
 public sealed record ArmScope(Guid SubscriptionId, ResourceGroup? ResourceGroup);
 
 /// <summary>
-/// Around every ARM action: resolves subscription and resource group, and runs a changing verb in one write transaction that is committed before
+/// Around every ARM action: resolves subscription and resource group, obeys locks, and runs a changing verb in one write transaction that is committed before
 /// the answer begins. The operation that the action accepted starts after the commit.
 /// </summary>
-public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
+public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, ResourceLocks locks, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
 {
     /// <summary>The subscription is checked before the body is read.</summary>
     public Task OnResourceExecutionAsync(ResourceExecutingContext context, ResourceExecutionDelegate next)
@@ -48,6 +48,7 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
         await using (CatalogWrite write = await writer.BeginAsync(db, http.RequestAborted))
         {
             await SetGroupAsync(context);
+            await RequireUnlockedAsync(context);
             ActionExecutedContext executed = await next();
             if (executed.Exception is not null || executed.Result is IStatusCodeActionResult { StatusCode: >= 400 })
                 return;
@@ -55,6 +56,19 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
         }
         if (http.Features.Get<Operation>() is { } operation)
             runner.Enqueue(operation);
+    }
+
+    /// <summary>Locks themselves can be changed under any lock.</summary>
+    private async Task RequireUnlockedAsync(ActionExecutingContext context)
+    {
+        HttpContext http = context.HttpContext;
+        if (http.Features.Get<ArmScope>() is not { } scope || context.Controller is LocksController)
+            return;
+        string path = http.Request.Path.Value!.TrimEnd('/');
+        if (HttpMethods.IsDelete(http.Request.Method))
+            await locks.RequireDeletableAsync(db, scope.SubscriptionId, path);
+        else
+            await locks.RequireWritableAsync(db, scope.SubscriptionId, HttpMethods.IsPost(http.Request.Method) ? path[..path.LastIndexOf('/')] : path);
     }
 
     private async Task SetGroupAsync(ActionExecutingContext context)

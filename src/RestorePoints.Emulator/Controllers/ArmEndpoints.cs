@@ -29,15 +29,18 @@ public static class ArmEndpoints
         // Validators have no state; building one compiles its expressions, which takes milliseconds.
         services.AddValidatorsFromAssemblyContaining<DiskValidator>(ServiceLifetime.Singleton);
         services.AddScoped<ArmActionFilter>();
+        services.AddScoped<Features>();
         services.AddScoped<NewDisks>();
         services.AddScoped<VirtualMachineDisks>();
         return services;
     }
 
-    /// <summary>True for the requests that Azure authenticates: those that reached an ARM controller, or that lead nowhere below /subscriptions.</summary>
+    private static readonly PathString[] ArmRoots = ["/subscriptions", "/providers", "/tenants"];
+
+    /// <summary>True for the requests that Azure authenticates: those that reached an ARM controller, or that lead nowhere below its roots.</summary>
     public static bool IsArm(HttpContext context) => context.GetEndpoint() is { } endpoint
         ? endpoint.Metadata.GetMetadata<ArmResourceTypeAttribute>() is not null
-        : context.Request.Path.StartsWithSegments("/subscriptions");
+        : ArmRoots.Any(root => context.Request.Path.StartsWithSegments(root));
 
     /// <summary>Faults of binding: an empty body has no key, anything else is a parameter.</summary>
     private static ArmError ErrorOf(ModelStateDictionary state)

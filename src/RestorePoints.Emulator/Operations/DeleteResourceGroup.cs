@@ -34,6 +34,7 @@ public sealed class DeleteResourceGroup(Removal removal, TimeProvider time) : Ar
         db.VirtualMachines.RemoveRange(machines);
         foreach (Disk disk in disks)
             await removal.RemoveAsync(context, disk);
+        await db.RemoveLocksAsync(group.SubscriptionId, ArmResourceId.ResourceGroupId(group.SubscriptionId, group.Name));
         db.ResourceGroups.Remove(group);
     }
 

@@ -17,6 +17,8 @@ public sealed class EmulatorDbContext(DbContextOptions<EmulatorDbContext> option
     public DbSet<RestorePoint> RestorePoints => Set<RestorePoint>();
     public DbSet<DiskRestorePoint> DiskRestorePoints => Set<DiskRestorePoint>();
     public DbSet<AccessGrant> AccessGrants => Set<AccessGrant>();
+    public DbSet<ResourceLock> ResourceLocks => Set<ResourceLock>();
+    public DbSet<FeatureRegistration> FeatureRegistrations => Set<FeatureRegistration>();
     public DbSet<Operation> Operations => Set<Operation>();
     public DbSet<StoreSetting> Settings => Set<StoreSetting>();
 

@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Restore point collections. Each belongs to one virtual machine and outlives it; only its tags can change.</summary>
 [ArmResourceType("restorePointCollections", ApiVersionFamily.Compute)]
 [Route("subscriptions/{subscriptionId}")]
-public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
+public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features) : ArmController(db, time)
 {
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections";
 
@@ -46,7 +46,10 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
         string location = Regions.Normalize(request.Location!);
         RestorePointCollectionSourceModel source = request.Properties!.Source!;
         if (request.Properties.InstantAccess == true)
+        {
+            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
             throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
+        }
         if (await FindAsync(Db.RestorePointCollections, restorePointCollectionName) is { } collection)
         {
             if (collection.Location != location)
@@ -86,7 +89,10 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     {
         RestorePointCollection collection = await RequireAsync(Db.RestorePointCollections, restorePointCollectionName);
         if (request.Properties?.InstantAccess == true)
+        {
+            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
             throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
+        }
         if (request.Location is { } location && Regions.Normalize(location) != collection.Location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
         RequireSameSource(collection, request.Properties?.Source?.Id);

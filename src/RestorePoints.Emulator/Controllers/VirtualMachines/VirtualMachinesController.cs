@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Virtual machines, as far as restore points need them: their disks, their power state, and a profile that is echoed.</summary>
 [ArmResourceType("virtualMachines", ApiVersionFamily.Compute)]
 [Route("subscriptions/{subscriptionId}")]
-public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider time, VirtualMachineDisks disks) : ArmController(db, time)
+public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider time, VirtualMachineDisks disks, ResourceLocks locks) : ArmController(db, time)
 {
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/virtualMachines";
 
@@ -87,8 +87,11 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         if (await FindAsync(vmName) is not { } vm)
             return NoContent();
         foreach (Disk disk in VirtualMachineDisks.DeletedWith(vm))
+        {
+            await locks.RequireDeletableAsync(Db, disk.SubscriptionId, ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name));
             if (await Db.ActiveGrantAsync(disk.Id, Now) is not null)
                 throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
+        }
         vm.ProvisioningState = ProvisioningState.Deleting;
         Accept<DeleteVirtualMachine>(vm.Id, vm.Id, vm.Location);
         return StatusCode(StatusCodes.Status202Accepted);

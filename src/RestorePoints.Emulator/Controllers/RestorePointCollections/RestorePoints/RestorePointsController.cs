@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Restore points: each freezes the included disks of its virtual machine at one instant. Immutable; deleted in any order.</summary>
 [ArmResourceType("restorePointCollections/restorePoints", ApiVersionFamily.Compute)]
 [Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{restorePointName}")]
-public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
+public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features) : ArmController(db, time)
 {
     [HttpGet]
     public async Task<RestorePointModel> Get(string restorePointCollectionName, string restorePointName, [FromQuery(Name = "$expand")] string? expand)
@@ -39,6 +39,8 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
             return await RepeatAsync(point, collection, model);
 
         ResourceNames.RequireValid("restorePointName", restorePointName);
+        if (properties.InstantAccessDurationMinutes is not null)
+            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
         RequireImplemented(properties);
         VirtualMachine vm = await RequireMachineAsync(collection);
         List<Disk> included = Included(vm, properties.ExcludeDisks);
