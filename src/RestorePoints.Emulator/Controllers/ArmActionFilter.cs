@@ -48,6 +48,9 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
         await using (CatalogWrite write = await writer.BeginAsync(db, http.RequestAborted))
         {
             await SetGroupAsync(context);
+            if (HttpMethods.IsPut(http.Request.Method))
+                foreach (IResourceBody body in context.ActionArguments.Values.OfType<IResourceBody>())
+                    body.RequireSameResource(http);
             await RequireUnlockedAsync(context);
             ActionExecutedContext executed = await next();
             if (executed.Exception is not null || executed.Result is IStatusCodeActionResult { StatusCode: >= 400 })

@@ -24,6 +24,15 @@ public abstract class ArmController(EmulatorDbContext db, TimeProvider time) : C
 
     private ArmScope Scope => HttpContext.Features.Get<ArmScope>() ?? throw new InvalidOperationException("The route has no subscription.");
 
+    /// <summary>A request may repeat the provisioningState of the resource, or the one it leads to; any other is refused.</summary>
+    protected static void RequireSameState(string? sent, ProvisioningState current = ProvisioningState.Succeeded)
+    {
+        if (sent is not null && !Is(current) && !Is(ProvisioningState.Succeeded))
+            throw ArmErrors.InvalidParameter("properties.provisioningState", $"The value '{sent}' of 'properties.provisioningState' differs from the resource's state '{current}'; it is set by the service.").AsException();
+
+        bool Is(ProvisioningState state) => sent.Equals(state.ToString(), StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>The page of a list of tracked resources that the request asks for, ordered by resource group and name.</summary>
     protected async Task<ListModel<TResource>> PageAsync<TResource>(IQueryable<TResource> query) where TResource : TrackedResource
     {

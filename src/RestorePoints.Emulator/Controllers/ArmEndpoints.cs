@@ -37,10 +37,8 @@ public static class ArmEndpoints
 
     private static readonly PathString[] ArmRoots = ["/subscriptions", "/providers", "/tenants"];
 
-    /// <summary>True for the requests that Azure authenticates: those that reached an ARM controller, or that lead nowhere below its roots.</summary>
-    public static bool IsArm(HttpContext context) => context.GetEndpoint() is { } endpoint
-        ? endpoint.Metadata.GetMetadata<ArmResourceTypeAttribute>() is not null
-        : ArmRoots.Any(root => context.Request.Path.StartsWithSegments(root));
+    /// <summary>True for the requests that Azure authenticates: whatever is below the roots of ARM, also where nothing answers.</summary>
+    public static bool IsArm(HttpContext context) => ArmRoots.Any(root => context.Request.Path.StartsWithSegments(root));
 
     /// <summary>Faults of binding: an empty body has no key, anything else is a parameter.</summary>
     private static ArmError ErrorOf(ModelStateDictionary state)

@@ -4,7 +4,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>A managed disk on the wire, both ways; properties in the recorded order. What the service sets is ignored on input.</summary>
-public sealed record DiskModel
+public sealed record DiskModel : IResourceBody
 {
     public string? Name { get; init; }
     public string? Id { get; init; }

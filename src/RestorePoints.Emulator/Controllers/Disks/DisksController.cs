@@ -29,6 +29,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     public async Task<DiskModel> CreateOrUpdate(string diskName, DiskModel request)
     {
         Disk? disk = await FindAsync(diskName);
+        RequireSameState(request.Properties!.ProvisioningState, disk?.ProvisioningState ?? ProvisioningState.Succeeded);
         if (disk is null)
         {
             ResourceNames.RequireValid("diskName", diskName);

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
@@ -9,7 +10,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Resource groups. Deleting one deletes what it holds, asynchronously.</summary>
 [ArmResourceType("resourceGroups", ApiVersionFamily.Resources)]
 [Route("subscriptions/{subscriptionId}/resourceGroups")]
-public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider time) : ArmController(db, time)
+public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
     /// <param name="filter"><c>tagName eq 'a'</c>, also with <c>and tagValue eq 'b'</c>.</param>
     [HttpGet]
@@ -50,10 +51,12 @@ public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider 
                 throw ArmErrors.InvalidResourceGroupLocation(group.Name, group.Location).AsException();
             if (group.ProvisioningState == ProvisioningState.Deleting)
                 throw ArmErrors.ResourceGroupBeingDeleted(group.Name).AsException();
+            RequireSameState(request.Properties?.ProvisioningState, group.ProvisioningState);
             group.Tags = Tags.From(request.Tags);
             return Ok(ResourceGroupModel.From(group));
         }
         RequireValidGroupName(resourceGroupName);
+        RequireSameState(request.Properties?.ProvisioningState);
         group = new ResourceGroup { SubscriptionId = SubscriptionId, Name = resourceGroupName, Location = location, Tags = Tags.From(request.Tags) };
         Db.ResourceGroups.Add(group);
         return StatusCode(StatusCodes.Status201Created, ResourceGroupModel.From(group));
@@ -74,9 +77,12 @@ public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider 
         group.ProvisioningState = ProvisioningState.Deleting;
         Operation operation = Accept<DeleteResourceGroup>(group.Id, group.Id, group.Location);
         Response.Headers.Location = $"{Request.BaseUrl()}/subscriptions/{SubscriptionId}/operationresults/{operation.Id:N}?api-version={HttpContext.ApiVersion()}";
-        Response.Headers.RetryAfter = "1";
+        Response.Headers.RetryAfter = RetryAfterOf(options.Value);
         return StatusCode(StatusCodes.Status202Accepted);
     }
+
+    /// <summary>Of a deletion, seconds: ARM's own job is slower than the providers' operations.</summary>
+    internal static string RetryAfterOf(EmulatorOptions options) => options.RetryAfter == RetryAfterMode.Always ? "1" : "15";
 
     private Task<ResourceGroup?> FindAsync(string name) =>
         Db.ResourceGroups.SingleOrDefaultAsync(group => group.SubscriptionId == SubscriptionId && group.Name == name);

@@ -56,11 +56,13 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
                 throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
             RequireSameSource(collection, source.Id);
             RequireNotDeleting(collection);
+            RequireSameState(request.Properties.ProvisioningState, collection.ProvisioningState);
             collection.Tags = Tags.From(request.Tags);
             return Ok(RestorePointCollectionModel.From(collection));
         }
 
         ResourceNames.RequireValid("restorePointCollectionName", restorePointCollectionName);
+        RequireSameState(request.Properties.ProvisioningState);
         await RequireRoomAsync(location);
         ArmResourceId sourceId = ArmResourceId.Parse(source.Id!);
         if (!sourceId.IsOfType("virtualMachines"))
@@ -97,6 +99,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
         RequireSameSource(collection, request.Properties?.Source?.Id);
         RequireNotDeleting(collection);
+        RequireSameState(request.Properties?.ProvisioningState, collection.ProvisioningState);
         collection.Tags = Tags.From(request.Tags) ?? collection.Tags;
         return RestorePointCollectionModel.From(collection);
     }

@@ -45,6 +45,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
             return await ReplaceAsync(vm, location, request);
 
         ResourceNames.RequireValid("vmName", vmName);
+        RequireSameState(request.SentProvisioningState);
         JsonObject body = VirtualMachineModel.BodyOf(request);
         vm = new VirtualMachine
         {
@@ -73,6 +74,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         VirtualMachine vm = await RequireAsync(vmName);
         if (request.Location is { } location && Regions.Normalize(location) != vm.Location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
+        RequireSameState(request.SentProvisioningState, vm.ProvisioningState);
         JsonObject body = JsonNode.Parse(vm.Body)!.AsObject(), change = VirtualMachineModel.BodyOf(request);
         Merge(body, change);
         vm.Tags = Tags.From(request.Tags) ?? vm.Tags;
@@ -126,6 +128,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     {
         if (vm.Location != location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
+        RequireSameState(request.SentProvisioningState, vm.ProvisioningState);
         JsonObject body = VirtualMachineModel.BodyOf(request);
         JsonObject stored = JsonNode.Parse(vm.Body)!["properties"]!.AsObject(), properties = body["properties"]!.AsObject();
         // What a machine was made with stays when a later PUT does not repeat it.

@@ -35,6 +35,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         RestorePointPropertiesModel properties = request.Properties ?? new RestorePointPropertiesModel();
         string model = ModelOf(properties);
         RestorePoint? point = await Db.FindRestorePointAsync(collection.Id, restorePointName);
+        RequireSameState(properties.ProvisioningState, point?.ProvisioningState ?? ProvisioningState.Succeeded);
         if (point is not null)
             return await RepeatAsync(point, collection, model);
 
