@@ -20,8 +20,12 @@ try
 
     await using WebApplication app = builder.Build();
     app.LockDataDirectory();
-    await app.OpenStoreAsync();
-    await app.LoadClockAsync();
+    // The store opens while the pipeline is put together.
+    Task store = Task.Run(async () =>
+    {
+        await app.OpenStoreAsync();
+        await app.LoadClockAsync();
+    });
 
     app.UseRequestLog();
     app.UsePageBlobs();
@@ -37,6 +41,7 @@ try
     app.MapIdentity();
     app.MapEmulatorEndpoints();
 
+    await store;
     app.PrintWhenReady();
     await app.RunAsync();
     return 0;

@@ -1,9 +1,9 @@
-using System.Diagnostics;
+using static RestorePoints.Benchmarks.HttpRounds;
 
 namespace RestorePoints.Benchmarks;
 
 /// <summary>
-/// The service over HTTP beside the least that such a server can do: both as processes of their own, measured in turns with the same client,
+/// The data plane over HTTP beside the least that such a server can do: both as processes of their own, measured in turns with the same client,
 /// medians of both.
 /// </summary>
 public static class HttpBenchmarks
@@ -12,18 +12,16 @@ public static class HttpBenchmarks
     private const int Large = 4 << 20;
     private const long DataBytes = 256L << 20;
 
-    /// <param name="parentDirectory">Where the data goes, about 2 GiB; deleted afterwards. Null: the directory for temporary files.</param>
-    public static async IAsyncEnumerable<BenchmarkRow> RunAsync(string? parentDirectory = null)
+    /// <summary>Writes about 2 GiB into the directory for temporary files; deleted afterwards.</summary>
+    public static async IAsyncEnumerable<BenchmarkRow> RunAsync()
     {
-        string root = Directory.CreateDirectory(Path.Combine(parentDirectory ?? Path.GetTempPath(), $"restorepoints-benchmark-{Guid.NewGuid():n}")).FullName;
+        string root = Directory.CreateTempSubdirectory("restorepoints-benchmark-").FullName;
         string flat = Directory.CreateDirectory(Path.Combine(root, "flat")).FullName;
         try
         {
             await File.WriteAllBytesAsync(Path.Combine(flat, "disk"), Noise(1, (int)DataBytes));
             await using HttpServer emulator = await HttpServer.StartEmulatorAsync(Path.Combine(root, "data"));
             await using HttpServer limit = await HttpServer.StartLimitAsync(flat);
-            await foreach (BenchmarkRow row in ControlPlaneAsync(emulator, root))
-                yield return row;
             await foreach (BenchmarkRow row in BytesAsync(emulator, limit))
                 yield return row;
             yield return await DiffAsync(emulator, limit, flat);
@@ -34,18 +32,6 @@ public static class HttpBenchmarks
         }
     }
 
-    private static async IAsyncEnumerable<BenchmarkRow> ControlPlaneAsync(HttpServer emulator, string root)
-    {
-        using var machine = new HttpMachine(emulator.Url, "control", 1);
-        await machine.CreateAsync();
-        using var transactions = new HttpTransactions(root);
-        int created = 0, deleted = 0;
-        (double create, double transaction) = await AlternateAsync(250, () => machine.CreatePointAsync($"p{created++}"), transactions.OneAsync);
-        yield return new("PUT restore point to Succeeded", Millis(create), $"{Millis(transaction)} one EF Core transaction", transaction / create, "<= 5 ms");
-        (double delete, transaction) = await AlternateAsync(200, () => machine.DeletePointAsync($"p{deleted++}"), transactions.OneAsync);
-        yield return new("DELETE restore point to Succeeded", Millis(delete), $"{Millis(transaction)} one EF Core transaction", transaction / delete, "<= 10 ms");
-    }
-
     private static async IAsyncEnumerable<BenchmarkRow> BytesAsync(HttpServer emulator, HttpServer limit)
     {
         using var machine = new HttpMachine(emulator.Url, "bytes", 1);
@@ -53,16 +39,16 @@ public static class HttpBenchmarks
         var flat = new Uri(limit.Url, "/disk");
         byte[] body = Noise(2, Large);
 
-        (double write, double bare) = await RatesAsync(4, 16, Large, connection => Put(machine.Guest, Large, connection), connection => Put(flat, Large, connection), body, 201);
+        (double write, double bare) = await BytesPerSecondAsync(4, 16, Large, connection => Put(machine.Guest, Large, connection), connection => Put(flat, Large, connection), body, 201);
         yield return new("Put Page of 4 MiB, 4 connections", Rate(write), $"{Rate(bare)} bare Kestrel, one write", write / bare, ">= 0.8");
         await machine.CreatePointAsync("sequential");
         Uri point = await machine.ReadAccessAsync("sequential");
-        (double read, bare) = await RatesAsync(4, 32, Large, connection => Get(point, connection), connection => Get(flat, connection), default, 206);
+        (double read, bare) = await BytesPerSecondAsync(4, 32, Large, connection => Get(point, connection), connection => Get(flat, connection), default, 206);
         yield return new("GET of 4 MiB ranges, 4 connections", Rate(read), $"{Rate(bare)} flat file by Kestrel", read / bare, ">= 0.9");
 
         foreach ((int connections, int requests) in new[] { (1, 2000), (16, 500) })
         {
-            (double small, bare) = await RatesAsync(connections, requests, Page, connection => PutRandom(machine.Guest, connection), connection => PutRandom(flat, connection), body.AsMemory(0, Page), 201);
+            (double small, bare) = await BytesPerSecondAsync(connections, requests, Page, connection => PutRandom(machine.Guest, connection), connection => PutRandom(flat, connection), body.AsMemory(0, Page), 201);
             yield return new($"Put Page of 4 KiB, {connections} connection{(connections == 1 ? "" : "s")}", Count(small), $"{Count(bare)} bare Kestrel, one write", small / bare, ">= 0.5");
         }
 
@@ -76,7 +62,7 @@ public static class HttpBenchmarks
         });
         await machine.CreatePointAsync("fragmented");
         Uri fragmented = await machine.ReadAccessAsync("fragmented");
-        (double scattered, bare) = await RatesAsync(4, 16, Large, connection => GetWithin(fragmented, connection, 64 << 20), connection => GetWithin(flat, connection, 64 << 20), default, 206);
+        (double scattered, bare) = await BytesPerSecondAsync(4, 16, Large, connection => GetWithin(fragmented, connection, 64 << 20), connection => GetWithin(flat, connection, 64 << 20), default, 206);
         yield return new("GET of 4 MiB ranges, randomly fragmented, 4 connections", Rate(scattered), $"{Rate(bare)} flat file by Kestrel", scattered / bare, ">= 0.8");
     }
 
@@ -104,68 +90,13 @@ public static class HttpBenchmarks
         return new($"difference of 1 % of 1 GiB, {pages:n0} pages, {length >> 10} KiB of XML", Millis(diff), $"{Millis(bare)} as many bytes of a flat file", bare / diff, "<= 50 ms");
     }
 
-    /// <summary>Bytes or requests per second of both, in turns.</summary>
-    private static async Task<(double Measured, double Limit)> RatesAsync(
+    /// <summary>Bytes per second of both.</summary>
+    private static async Task<(double Measured, double Limit)> BytesPerSecondAsync(
         int connections, int requests, int bytes, Func<int, Func<int, byte[]>> measured, Func<int, Func<int, byte[]>> limit, ReadOnlyMemory<byte> body, int status)
     {
-        const int rounds = 7;
-        var samples = new List<double>();
-        var limits = new List<double>();
-        Uri? server = null;
-        for (int round = 0; round < rounds + 1; round++)
-        {
-            foreach ((Func<int, Func<int, byte[]>> make, List<double> into) in new[] { (measured, samples), (limit, limits) })
-            {
-                Func<int, byte[]>[] makers = [.. Enumerable.Range(0, connections).Select(make)];
-                byte[][][] heads = [.. makers.Select(maker => Enumerable.Range(0, requests).Select(maker).ToArray())];
-                server = ServerOf(heads[0][0]);
-                HttpWire[] wires = [.. Enumerable.Range(0, connections).Select(_ => new HttpWire(server))];
-                long start = Stopwatch.GetTimestamp();
-                await Task.WhenAll(wires.Select((wire, connection) => Task.Run(async () =>
-                {
-                    foreach (byte[] head in heads[connection])
-                        await wire.SendAsync(head, body, status);
-                })));
-                double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-                Array.ForEach(wires, wire => wire.Dispose());
-                if (round > 0)
-                    into.Add((double)connections * requests * bytes / seconds);
-            }
-        }
-        return (Median(samples), Median(limits));
+        double[] rates = await RatesAsync(connections, requests, body, status, measured, limit);
+        return (rates[0] * bytes, rates[1] * bytes);
     }
-
-    private static Uri ServerOf(byte[] head)
-    {
-        string text = System.Text.Encoding.ASCII.GetString(head);
-        int at = text.IndexOf("Host: ", StringComparison.Ordinal) + 6;
-        return new Uri($"http://{text[at..text.IndexOf('\r', at)]}");
-    }
-
-    /// <summary>Milliseconds of both, in turns; the first tenth is warm-up.</summary>
-    private static async Task<(double Measured, double Limit)> AlternateAsync(int rounds, Func<Task> measured, Func<Task> limit)
-    {
-        var samples = new List<double>();
-        var limits = new List<double>();
-        for (int round = 0; round < rounds; round++)
-        {
-            foreach ((Func<Task> action, List<double> into) in new[] { (measured, samples), (limit, limits) })
-            {
-                long start = Stopwatch.GetTimestamp();
-                await action();
-                if (round >= rounds / 10)
-                    into.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-            }
-        }
-        return (Median(samples), Median(limits));
-    }
-
-    private static Task ParallelAsync(Uri server, int connections, Func<HttpWire, int, Task> work) =>
-        Task.WhenAll(Enumerable.Range(0, connections).Select(connection => Task.Run(async () =>
-        {
-            using var wire = new HttpWire(server);
-            await work(wire, connection);
-        })));
 
     private static Func<int, byte[]> Put(Uri url, int length, int connection) =>
         request => Put(url, length, ((long)request * 4 + connection) * length % DataBytes);
@@ -197,14 +128,6 @@ public static class HttpBenchmarks
         new Random(seed).NextBytes(data);
         return data;
     }
-
-    private static double Median(List<double> samples)
-    {
-        samples.Sort();
-        return samples[samples.Count / 2];
-    }
-
-    private static string Millis(double milliseconds) => $"{milliseconds:f2} ms";
 
     private static string Rate(double bytesPerSecond) => $"{bytesPerSecond / (1 << 30):f2} GiB/s";
 

@@ -15,17 +15,33 @@ internal sealed class HttpServer : IAsyncDisposable
 
     public Uri Url { get; }
 
+    /// <summary>Memory that the process has in use now.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    /// <summary>Folder of the emulator's project.</summary>
+    public static string EmulatorProject => Path.Combine(new DirectoryInfo(AppContext.BaseDirectory).Parent!.Parent!.Parent!.Parent!.Parent!.FullName, "src", "RestorePoints.Emulator");
+
     /// <summary>The emulator, as it was built beside this program.</summary>
     public static Task<HttpServer> StartEmulatorAsync(string directory)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
-        string root = output.Parent!.Parent!.Parent!.Parent!.Parent!.FullName;
-        return StartAsync(
-            Path.Combine(root, "src", "RestorePoints.Emulator", "bin", output.Parent.Name, output.Name, "RestorePoints.Emulator.dll"),
-            "--Emulator:HttpPort=auto", "--Emulator:HttpsPort=0", "--Emulator:Limits:RestorePointsPerVm=0", $"--Emulator:DataDirectory={directory}");
+        return StartEmulatorAsync(directory, Path.Combine(EmulatorProject, "bin", output.Parent!.Name, output.Name, "RestorePoints.Emulator.dll"));
     }
 
+    public static Task<HttpServer> StartEmulatorAsync(string directory, string assembly) => StartAsync(
+        assembly, "--Emulator:HttpPort=auto", "--Emulator:HttpsPort=auto", "--Emulator:Limits:RestorePointsPerVm=0", $"--Emulator:DataDirectory={directory}");
+
     public static Task<HttpServer> StartLimitAsync(string directory) => StartAsync(typeof(HttpServer).Assembly.Location, "limit-server", directory);
+
+    /// <param name="catalog">The catalog of a running emulator, which is only read.</param>
+    public static Task<HttpServer> StartMvcAsync(string catalog) => StartAsync(typeof(HttpServer).Assembly.Location, "mvc-server", catalog);
 
     private static async Task<HttpServer> StartAsync(string assembly, params string[] arguments)
     {

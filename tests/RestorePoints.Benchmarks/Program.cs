@@ -1,22 +1,31 @@
 using RestorePoints.Benchmarks;
 
-// Without arguments: every benchmark. "engine" or "http": only those. "limit-server <directory>": the bare server that the HTTP figures are compared with.
+// Without arguments: every benchmark. "engine", "control" (ARM), "http" (page blobs) or "start": only those.
+// "limit-server <directory>" and "mvc-server <catalog>": the servers that the HTTP figures are compared with.
 if (args is ["limit-server", string directory])
 {
     await HttpLimitServer.RunAsync(directory);
     return;
 }
+if (args is ["mvc-server", string catalog])
+{
+    await MvcServer.RunAsync(catalog);
+    return;
+}
 string part = args.FirstOrDefault() ?? "all";
-const string form = "{0,-62} {1,18} {2,44} {3,6} {4}";
+const string form = "{0,-62} {1,18} {2,52} {3,6} {4}";
 Console.WriteLine(form, "what", "figure", "limit", "ratio", "target");
 if (part is "all" or "engine")
 {
     foreach (BenchmarkRow row in EngineBenchmarks.Run())
         Print(row);
 }
-if (part is "all" or "http")
+foreach ((string name, Func<IAsyncEnumerable<BenchmarkRow>> run) in new[]
+    { ("control", ControlPlaneBenchmarks.RunAsync), ("http", HttpBenchmarks.RunAsync), ("start", (Func<IAsyncEnumerable<BenchmarkRow>>)StartBenchmarks.RunAsync) })
 {
-    await foreach (BenchmarkRow row in HttpBenchmarks.RunAsync())
+    if (part != "all" && part != name)
+        continue;
+    await foreach (BenchmarkRow row in run())
         Print(row);
 }
 

@@ -33,9 +33,6 @@ public static class ArmJson
         return options;
     });
 
-    public static byte[] SerializeToUtf8Bytes(object value, string apiVersion) =>
-        JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), OptionsFor(apiVersion));
-
     public static string Serialize(object value, string apiVersion) =>
         JsonSerializer.Serialize(value, value.GetType(), OptionsFor(apiVersion));
 

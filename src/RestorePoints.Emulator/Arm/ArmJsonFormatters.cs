@@ -35,7 +35,7 @@ public sealed class ArmJsonInputFormatter : TextInputFormatter, IInputFormatterE
     }
 }
 
-/// <summary>Writes an ARM answer: serialised to a buffer, so that Content-Length is known.</summary>
+/// <summary>Writes an ARM answer with the properties of the request's api-version.</summary>
 public sealed class ArmJsonOutputFormatter : TextOutputFormatter
 {
     public ArmJsonOutputFormatter()
@@ -47,5 +47,5 @@ public sealed class ArmJsonOutputFormatter : TextOutputFormatter
     public override Task WriteResponseBodyAsync(OutputFormatterWriteContext context, Encoding selectedEncoding) =>
         context.Object is null
             ? Task.CompletedTask
-            : context.HttpContext.WriteArmJsonAsync(ArmJson.SerializeToUtf8Bytes(context.Object, context.HttpContext.ApiVersion()));
+            : context.HttpContext.WriteArmJsonAsync(context.Object, context.HttpContext.ApiVersion());
 }

@@ -18,6 +18,8 @@ public sealed record ArmScope(Guid SubscriptionId, ResourceGroup? ResourceGroup)
 /// </summary>
 public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, ResourceLocks locks, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
 {
+    private const string GroupParameter = "{resourceGroupName}";
+
     /// <summary>The subscription is checked before the body is read.</summary>
     public Task OnResourceExecutionAsync(ResourceExecutingContext context, ResourceExecutionDelegate next)
     {
@@ -40,8 +42,7 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
         {
             // One connection for all of the request's queries.
             await db.Database.OpenConnectionAsync(http.RequestAborted);
-            await SetGroupAsync(context);
-            await next();
+            await ReadAsync(context, next);
             return;
         }
 
@@ -72,6 +73,18 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
             await locks.RequireDeletableAsync(db, scope.SubscriptionId, path);
         else
             await locks.RequireWritableAsync(db, scope.SubscriptionId, HttpMethods.IsPost(http.Request.Method) ? path[..path.LastIndexOf('/')] : path);
+    }
+
+    /// <summary>A resource that is found proves its group: a read of one looks the group up only when nothing was found.</summary>
+    private async Task ReadAsync(ActionExecutingContext context, ActionExecutionDelegate next)
+    {
+        string template = context.ActionDescriptor.AttributeRouteInfo!.Template!;
+        bool namesResource = template.LastIndexOf('{') > template.IndexOf(GroupParameter, StringComparison.Ordinal);
+        if (!namesResource)
+            await SetGroupAsync(context);
+        ActionExecutedContext executed = await next();
+        if (namesResource && executed.Exception is ArmException { Error.Status: StatusCodes.Status404NotFound })
+            await SetGroupAsync(context);
     }
 
     private async Task SetGroupAsync(ActionExecutingContext context)

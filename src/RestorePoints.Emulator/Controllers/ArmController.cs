@@ -19,8 +19,8 @@ public abstract class ArmController(EmulatorDbContext db, TimeProvider time) : C
     /// <summary>Subscription of the URL.</summary>
     protected Guid SubscriptionId => Scope.SubscriptionId;
 
-    /// <summary>Resource group of the URL, which exists, as it was spelled when it was created.</summary>
-    protected string ResourceGroupName => Scope.ResourceGroup!.Name;
+    /// <summary>Resource group of the URL, as it was spelled when it was created; in a read of one resource, as the URL spells it.</summary>
+    protected string ResourceGroupName => Scope.ResourceGroup?.Name ?? (string)RouteData.Values["resourceGroupName"]!;
 
     private ArmScope Scope => HttpContext.Features.Get<ArmScope>() ?? throw new InvalidOperationException("The route has no subscription.");
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
 using RestorePoints.SnapshotEngine;
@@ -17,11 +16,11 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
         Arguments arguments = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
-        RestorePoint point = await context.Db.RestorePoints.SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId, cancellationToken)
+        RestorePoint point = await context.Db.FindRestorePointAsync(context.Operation.ResourceRowId)
             ?? throw ArmErrors.EntityNotFound.AsException();
         if (arguments.Concurrent)
             throw ArmErrors.ConcurrentRestorePoint.AsException();
-        VirtualMachine vm = await context.Db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefaultAsync(vm => vm.Id == point.VirtualMachineId, cancellationToken)
+        VirtualMachine vm = await context.Db.FindMachineAsync(point.VirtualMachineId)
             ?? throw ArmErrors.MachineChanged.AsException();
         List<Disk> disks = [.. vm.Disks.Where(disk => arguments.DiskIds.Contains(disk.Id))];
         if (disks.Count != arguments.DiskIds.Count)
@@ -47,7 +46,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
 
     public override async Task FailAsync(OperationContext context)
     {
-        RestorePoint? point = await context.Db.RestorePoints.SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId);
+        RestorePoint? point = await context.Db.FindRestorePointAsync(context.Operation.ResourceRowId);
         point?.ProvisioningState = ProvisioningState.Failed;
     }
 
@@ -61,7 +60,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
 
     private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, DateTimeOffset now)
     {
-        DateTimeOffset? last = await db.DiskRestorePoints.Where(known => known.SourceUniqueId == disk.Id).MaxAsync(known => (DateTimeOffset?)known.SnapshotTime);
+        DateTimeOffset? last = await db.LastSnapshotTimeAsync(disk.Id);
         return new DiskRestorePoint
         {
             RestorePointId = point.Id,

@@ -79,7 +79,8 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         ArmError error;
         await using (CatalogWrite write = await writer.BeginAsync(db, _stopping.Token))
         {
-            if (await LoadAsync(db, operationId) is not { } operation)
+            // A reset may have taken it away.
+            if (await db.FindRunningOperationAsync(operationId) is not { } operation)
                 return;
             OperationContext context = new(operation, db);
             try
@@ -101,7 +102,7 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         db.ChangeTracker.Clear();
         await using (CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None))
         {
-            if (await LoadAsync(db, operationId) is not { } operation)
+            if (await db.FindRunningOperationAsync(operationId) is not { } operation)
                 return;
             OperationContext context = new(operation, db);
             await WorkOf(scope, operation).FailAsync(context);
@@ -111,10 +112,6 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
             context.RunAfterCommit();
         }
     }
-
-    /// <summary>null when a reset took the operation away, or when it has ended.</summary>
-    private static Task<Operation?> LoadAsync(EmulatorDbContext db, Guid operationId) =>
-        db.Operations.SingleOrDefaultAsync(operation => operation.Id == operationId && operation.Status == OperationStatus.InProgress);
 
     private static ArmOperation WorkOf(AsyncServiceScope scope, Operation operation) =>
         scope.ServiceProvider.GetRequiredKeyedService<ArmOperation>(operation.Kind);

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace RestorePoints.Emulator.Store;
 
-/// <summary>The look-ups that nearly every ARM request makes, compiled once.</summary>
+/// <summary>The look-ups that nearly every ARM request makes and those of creating a restore point, compiled once.</summary>
 public static class HotQueries
 {
     private static readonly Func<EmulatorDbContext, Guid, string, Task<ResourceGroup?>> GroupQuery = EF.CompileAsyncQuery(
@@ -20,6 +20,22 @@ public static class HotQueries
     private static readonly Func<EmulatorDbContext, Guid, Task<Operation?>> OperationQuery = EF.CompileAsyncQuery(
         (EmulatorDbContext db, Guid id) => db.Operations.AsNoTracking().SingleOrDefault(operation => operation.Id == id));
 
+    private static readonly Func<EmulatorDbContext, Guid, Task<Operation?>> RunningOperationQuery = EF.CompileAsyncQuery(
+        (EmulatorDbContext db, Guid id) => db.Operations.SingleOrDefault(operation => operation.Id == id && operation.Status == OperationStatus.InProgress));
+
+    private static readonly Func<EmulatorDbContext, Guid, Task<RestorePoint?>> PointOfIdQuery = EF.CompileAsyncQuery(
+        (EmulatorDbContext db, Guid id) => db.RestorePoints.SingleOrDefault(point => point.Id == id));
+
+    private static readonly Func<EmulatorDbContext, Guid, string, string, Task<VirtualMachine?>> MachineQuery = EF.CompileAsyncQuery(
+        (EmulatorDbContext db, Guid subscriptionId, string resourceGroup, string name) => db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefault(
+            vm => vm.SubscriptionId == subscriptionId && vm.ResourceGroupName == resourceGroup && vm.Name == name));
+
+    private static readonly Func<EmulatorDbContext, Guid, Task<VirtualMachine?>> MachineOfIdQuery = EF.CompileAsyncQuery(
+        (EmulatorDbContext db, Guid id) => db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefault(vm => vm.Id == id));
+
+    private static readonly Func<EmulatorDbContext, Guid, Task<DateTimeOffset?>> LastSnapshotTimeQuery = EF.CompileAsyncQuery(
+        (EmulatorDbContext db, Guid sourceUniqueId) => db.DiskRestorePoints.Where(point => point.SourceUniqueId == sourceUniqueId).Max(point => (DateTimeOffset?)point.SnapshotTime));
+
     public static Task<ResourceGroup?> FindGroupAsync(this EmulatorDbContext db, Guid subscriptionId, string name) => GroupQuery(db, subscriptionId, name);
 
     public static Task<RestorePointCollection?> FindCollectionAsync(this EmulatorDbContext db, Guid subscriptionId, string resourceGroup, string name) =>
@@ -30,4 +46,20 @@ public static class HotQueries
 
     /// <summary>Not tracked: for showing its state.</summary>
     public static Task<Operation?> FindOperationAsync(this EmulatorDbContext db, Guid id) => OperationQuery(db, id);
+
+    /// <summary>null when it is unknown or has ended.</summary>
+    public static Task<Operation?> FindRunningOperationAsync(this EmulatorDbContext db, Guid id) => RunningOperationQuery(db, id);
+
+    /// <summary>Without its disk restore points.</summary>
+    public static Task<RestorePoint?> FindRestorePointAsync(this EmulatorDbContext db, Guid id) => PointOfIdQuery(db, id);
+
+    /// <summary>With its disks.</summary>
+    public static Task<VirtualMachine?> FindMachineAsync(this EmulatorDbContext db, Guid subscriptionId, string resourceGroup, string name) =>
+        MachineQuery(db, subscriptionId, resourceGroup, name);
+
+    /// <summary>With its disks.</summary>
+    public static Task<VirtualMachine?> FindMachineAsync(this EmulatorDbContext db, Guid id) => MachineOfIdQuery(db, id);
+
+    /// <summary>Of the newest point of a disk; null when it has none.</summary>
+    public static Task<DateTimeOffset?> LastSnapshotTimeAsync(this EmulatorDbContext db, Guid sourceUniqueId) => LastSnapshotTimeQuery(db, sourceUniqueId);
 }

@@ -11,13 +11,15 @@ public sealed partial class Reconciliation(EmulatorDbContext db, RegionStores re
 {
     public async Task RunAsync()
     {
+        if (regions.Existing() is not { Count: > 0 } existing)
+            return;
         HashSet<Guid> disks = [.. await db.Disks.Select(disk => disk.Id).ToListAsync()];
         HashSet<(Guid Volume, Guid Point)> points = [.. (await db.DiskRestorePoints.Select(point => new { point.SourceUniqueId, point.RestorePointId }).ToListAsync())
             .Select(point => (point.SourceUniqueId, point.RestorePointId))];
         // A point without its rows belongs to a creation that will run again under the same id: its instant is kept.
         HashSet<Guid> beingCreated = [.. await db.RestorePoints.Where(point => point.ProvisioningState == ProvisioningState.Creating).Select(point => point.Id).ToListAsync()];
 
-        foreach (string region in regions.Existing())
+        foreach (string region in existing)
         {
             SnapshotStore store = regions.Get(region);
             foreach (VolumeDescription volume in store.ListVolumes())

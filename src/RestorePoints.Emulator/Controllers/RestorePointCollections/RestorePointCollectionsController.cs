@@ -32,11 +32,11 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     public async Task<RestorePointCollectionModel> Get(string restorePointCollectionName, [FromQuery(Name = "$expand")] string? expand)
     {
         if (expand is null)
-            return RestorePointCollectionModel.From(await RequireAsync(Db.RestorePointCollections, restorePointCollectionName));
+            return RestorePointCollectionModel.From(await RequireAsync(restorePointCollectionName));
         if (!expand.Equals("restorePoints", StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.InvalidExpand(expand, "restorePoints").AsException();
-        RestorePointCollection collection = await RequireAsync(
-            Db.RestorePointCollections.Include(known => known.RestorePoints).ThenInclude(point => point.DiskRestorePoints), restorePointCollectionName);
+        RestorePointCollection collection = await RequireAsync(restorePointCollectionName);
+        await Db.Entry(collection).Collection(known => known.RestorePoints).Query().Include(point => point.DiskRestorePoints).LoadAsync();
         return RestorePointCollectionModel.From(collection, HttpContext.ApiVersion());
     }
 
@@ -50,7 +50,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
             await features.RequireAsync(SubscriptionId, Features.InstantAccess);
             throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
         }
-        if (await FindAsync(Db.RestorePointCollections, restorePointCollectionName) is { } collection)
+        if (await FindAsync(restorePointCollectionName) is { } collection)
         {
             if (collection.Location != location)
                 throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
@@ -89,7 +89,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     [HttpPatch(InGroup + "/{restorePointCollectionName}")]
     public async Task<RestorePointCollectionModel> Update(string restorePointCollectionName, RestorePointCollectionUpdate request)
     {
-        RestorePointCollection collection = await RequireAsync(Db.RestorePointCollections, restorePointCollectionName);
+        RestorePointCollection collection = await RequireAsync(restorePointCollectionName);
         if (request.Properties?.InstantAccess == true)
         {
             await features.RequireAsync(SubscriptionId, Features.InstantAccess);
@@ -109,7 +109,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     [AsyncOperation(StatusCodes.Status202Accepted, Notification = true)]
     public async Task<IActionResult> Delete(string restorePointCollectionName)
     {
-        if (await FindAsync(Db.RestorePointCollections, restorePointCollectionName) is not { } collection)
+        if (await FindAsync(restorePointCollectionName) is not { } collection)
             return NoContent();
         if (await Db.HasActiveAccessBelowAsync(Db.RestorePoints.Where(point => point.CollectionId == collection.Id), Now))
             throw ArmErrors.DiskRestorePointUsedByCustomer.AsException();
@@ -137,9 +137,8 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
             throw ArmErrors.CollectionLimitReached(limit, location).AsException();
     }
 
-    private Task<RestorePointCollection?> FindAsync(IQueryable<RestorePointCollection> query, string name) => query.SingleOrDefaultAsync(collection =>
-        collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName && collection.Name == name);
+    private Task<RestorePointCollection?> FindAsync(string name) => Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, name);
 
-    private async Task<RestorePointCollection> RequireAsync(IQueryable<RestorePointCollection> query, string name) =>
-        await FindAsync(query, name) ?? throw ArmErrors.ResourceNotFound("restorePointCollections", name, ResourceGroupName).AsException();
+    private async Task<RestorePointCollection> RequireAsync(string name) =>
+        await FindAsync(name) ?? throw ArmErrors.ResourceNotFound("restorePointCollections", name, ResourceGroupName).AsException();
 }

@@ -110,8 +110,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     private async Task<VirtualMachine> RequireMachineAsync(RestorePointCollection collection)
     {
         ArmResourceId id = ArmResourceId.Parse(collection.SourceId);
-        VirtualMachine vm = await Db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefaultAsync(vm =>
-            vm.SubscriptionId == id.SubscriptionId && vm.ResourceGroupName == id.ResourceGroup && vm.Name == id.Name)
+        VirtualMachine vm = await Db.FindMachineAsync(id.SubscriptionId, id.ResourceGroup, id.Name)
             ?? throw ArmErrors.ResourceNotFound("virtualMachines", id.Name, id.ResourceGroup).AsException();
         return vm.Location == collection.Location
             ? vm
