@@ -56,6 +56,9 @@ public sealed class EmulatorOptions
 
     public LimitOptions Limits { get; set; } = new();
 
+    /// <summary>The subscription of the settings with this id; any other id belongs to the tenant of the first.</summary>
+    public SubscriptionOptions SubscriptionOf(Guid id) => Subscriptions.Find(known => known.Id == id) ?? new SubscriptionOptions { Id = id, TenantId = Subscriptions[0].TenantId };
+
     /// <summary><see cref="DataDirectory"/> as an absolute path.</summary>
     public string DataDirectoryPath => Path.GetFullPath(DataDirectory);
 }

@@ -64,10 +64,10 @@ public enum ThrottlingMode
 
 public enum FeaturesMode
 {
-    /// <summary>Every feature counts as registered.</summary>
+    /// <summary>Every feature counts as registered until it is unregistered.</summary>
     Registered,
 
-    /// <summary>To be registered through <c>Microsoft.Features</c> first. Not implemented.</summary>
+    /// <summary>To be registered through <c>Microsoft.Features</c> first.</summary>
     Required,
 }
 

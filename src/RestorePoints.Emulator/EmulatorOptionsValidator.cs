@@ -22,8 +22,6 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
             yield return $"OperationTime={options.OperationTime}{origin} is not implemented yet; allowed is {OperationTimeMode.Immediate}.";
         if (options.Throttling != ThrottlingMode.Off)
             yield return $"Throttling={options.Throttling}{origin} is not implemented yet; allowed is {ThrottlingMode.Off}.";
-        if (options.Features != FeaturesMode.Registered)
-            yield return $"Features={options.Features}{origin} is not implemented yet; allowed is {FeaturesMode.Registered}.";
     }
 
     private static IEnumerable<string> Endpoints(EmulatorOptions options)

@@ -33,6 +33,7 @@ try
     app.UseRequestLog();
     app.UsePageBlobs();
     app.UseMiddleware<ArmRequestMiddleware>();
+    app.UseMiddleware<HeadMiddleware>();
     app.UseRouting();
     app.UseMiddleware<ArmErrorMiddleware>();
     app.UseOpenApiPage();

@@ -33,6 +33,19 @@ public static class ArmErrors
     public static ArmError InvalidExpand(string value, string allowed) => InvalidParameter("$expand",
         $"The value '{value}' of the query parameter '$expand' is not allowed. Allowed values are: {allowed}.");
 
+    public static ArmError InvalidFilter(string filter, IEnumerable<string> names) => new(400, "InvalidFilterInQueryString",
+        $"Invalid $filter '{filter}' specified in the query string. Terms of the form name eq 'value' can be joined by 'and'; the names are: {string.Join(", ", names)}.", "$filter");
+
+    public static ArmError InvalidLockFilter(string filter) => new(400, "InvalidFilterInQueryString",
+        $"Invalid $filter '{filter}' specified in the query string. The locks of a scope can be filtered by atScope().", "$filter");
+
+    public static ArmError InvalidTop(string value) => InvalidParameter("$top",
+        $"The value '{value}' of the query parameter '$top' is not allowed. It must be a positive integer.");
+
+    /// <summary>A <c>$skipToken</c> that was damaged or belongs to another list.</summary>
+    public static ArmError InvalidSkipToken(string value) => new(400, "InvalidSkipToken",
+        $"The value '{value}' of the query parameter '$skipToken' is invalid. Use the nextLink of the previous page of this list as it is.", "$skipToken");
+
     public static ArmError LocationRequired { get; } = new(400, "LocationRequired", "The location property is required for this definition.", "location");
 
     public static ArmError MissingApiVersionParameter { get; } = new(400, "MissingApiVersionParameter",
@@ -69,6 +82,20 @@ public static class ArmErrors
         $"The Resource 'Microsoft.Compute/{type}/{name}' under resource group '{resourceGroup}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix")
     { FailureCause = "gateway" };
 
+    /// <summary>As above for any provider and for nested resources, which are named by types and names in turn.</summary>
+    public static ArmError ResourceNotFound(string provider, string type, string name, string resourceGroup) => new(404, "ResourceNotFound",
+        $"The Resource '{provider}/{type}/{name}' under resource group '{resourceGroup}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix")
+    { FailureCause = "gateway" };
+
+    public static ArmError ResourceNotFound(ArmResourceId id) =>
+        ResourceNotFound(ArmResourceId.Provider, id.Type, string.Join('/', id.Names), id.ResourceGroup);
+
+    public static ArmError LockNotFound(string name) => new(404, "LockNotFound", $"The lock '{name}' could not be found.") { FailureCause = "gateway" };
+
+    public static ArmError InvalidResourceNamespace(string name) => new(404, "InvalidResourceNamespace", $"The resource namespace '{name}' is invalid.") { FailureCause = "gateway" };
+
+    public static ArmError FeatureNotFound(string name) => new(404, "FeatureNotFound", $"The feature '{name}' could not be found.") { FailureCause = "gateway" };
+
     public static ArmError ParentResourceNotFound(string parent) => new(404, "ParentResourceNotFound",
         $"Can not perform requested operation on nested resource. Parent resource '{parent}' not found.");
 
@@ -81,6 +108,14 @@ public static class ArmErrors
     public static ArmError OperationNotFound(string id) => new(404, "NotFound", $"The operation '{id}' was not found.");
 
     // Conflicts
+
+    /// <param name="operation"><c>delete</c> or <c>write</c>.</param>
+    public static ArmError ScopeLocked(string resourceId, string operation, IEnumerable<string> scopes) => new(409, "ScopeLocked",
+        $"The scope '{resourceId}' cannot perform {operation} operation because following scope(s) are locked: '{string.Join(',', scopes)}'. Please remove the lock and try again.")
+    { FailureCause = "gateway" };
+
+    public static ArmError SubscriptionNotRegisteredForFeature(Guid subscriptionId, string feature) => new(409, "SubscriptionNotRegisteredForFeature",
+        $"Subscription {subscriptionId} is not registered for feature {feature} required to carry out the requested operation.");
 
     public static ArmError PropertyChangeNotAllowed(string property) => new(409, "PropertyChangeNotAllowed", $"Changing property '{property}' is not allowed.", property);
 

@@ -1,12 +1,16 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace RestorePoints.Emulator.Arm;
 
 /// <summary>The headers that every ARM answer carries: request, correlation and routing ids, caching. Recorded set of 2024 and later.</summary>
-public sealed class ArmRequestMiddleware(RequestDelegate next, TimeProvider time)
+public sealed partial class ArmRequestMiddleware(RequestDelegate next, TimeProvider time)
 {
     public Task InvokeAsync(HttpContext context)
     {
+        // az writes an empty segment where a resource has no parent; ARM reads over it.
+        if (context.Request.Path.Value!.Contains("//", StringComparison.Ordinal))
+            context.Request.Path = new PathString(RepeatedSlashes.Replace(context.Request.Path.Value, "/"));
         IHeaderDictionary request = context.Request.Headers, response = context.Response.Headers;
         string correlationId = request["x-ms-correlation-request-id"].FirstOrDefault() is { } sent && Guid.TryParse(sent, out Guid given) ? given.ToString() : Guid.NewGuid().ToString();
         string? clientRequestId = string.Equals(request["x-ms-return-client-request-id"], "true", StringComparison.OrdinalIgnoreCase) ? request["x-ms-client-request-id"].FirstOrDefault() : null;
@@ -35,4 +39,7 @@ public sealed class ArmRequestMiddleware(RequestDelegate next, TimeProvider time
         });
         return next(context);
     }
+
+    [GeneratedRegex("/{2,}", RegexOptions.CultureInvariant)]
+    private static partial Regex RepeatedSlashes { get; }
 }

@@ -13,10 +13,11 @@ namespace RestorePoints.Emulator.Controllers;
 public sealed record ArmScope(Guid SubscriptionId, ResourceGroup? ResourceGroup);
 
 /// <summary>
-/// Around every ARM action: validates the body, resolves subscription and resource group, and runs a changing verb in one write transaction that is committed before
-/// the answer begins. The operation that the action accepted starts after the commit.
+/// Around every ARM action: validates the body, resolves subscription and resource group, obeys locks, and runs a changing verb in one write
+/// transaction that is committed before the answer begins.
+/// The operation that the action accepted starts after the commit.
 /// </summary>
-public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
+public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, ResourceLocks locks, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
 {
     private const string GroupParameter = "{resourceGroupName}";
 
@@ -50,6 +51,10 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
         await using (CatalogWrite write = await writer.BeginAsync(db, http.RequestAborted))
         {
             await SetGroupAsync(context);
+            if (HttpMethods.IsPut(http.Request.Method))
+                foreach (IResourceBody body in context.ActionArguments.Values.OfType<IResourceBody>())
+                    body.RequireSameResource(http);
+            await RequireUnlockedAsync(context);
             ActionExecutedContext executed = await next();
             if (executed.Exception is not null || executed.Result is IStatusCodeActionResult { StatusCode: >= 400 })
                 return;
@@ -57,6 +62,19 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
         }
         if (http.Features.Get<Operation>() is { } operation)
             runner.Enqueue(operation);
+    }
+
+    /// <summary>Locks themselves can be changed under any lock.</summary>
+    private async Task RequireUnlockedAsync(ActionExecutingContext context)
+    {
+        HttpContext http = context.HttpContext;
+        if (http.Features.Get<ArmScope>() is not { } scope || context.Controller is LocksController)
+            return;
+        string path = http.Request.Path.Value!.TrimEnd('/');
+        if (HttpMethods.IsDelete(http.Request.Method))
+            await locks.RequireDeletableAsync(db, scope.SubscriptionId, path);
+        else
+            await locks.RequireWritableAsync(db, scope.SubscriptionId, HttpMethods.IsPost(http.Request.Method) ? path[..path.LastIndexOf('/')] : path);
     }
 
     /// <summary>A resource that is found proves its group: a read of one looks the group up only when nothing was found.</summary>

@@ -29,16 +29,17 @@ public static class ArmEndpoints
         services.AddValidatorsFromAssemblyContaining<DiskValidator>(ServiceLifetime.Singleton);
         services.AddScoped<ArmActionFilter>();
         services.AddScoped<CopySources>();
+        services.AddScoped<Features>();
         services.AddScoped<NewDisks>();
         services.AddScoped<NewSnapshots>();
         services.AddScoped<VirtualMachineDisks>();
         return services;
     }
 
-    /// <summary>True for the requests that Azure authenticates: those that reached an ARM controller, or that lead nowhere below /subscriptions.</summary>
-    public static bool IsArm(HttpContext context) => context.GetEndpoint() is { } endpoint
-        ? endpoint.Metadata.GetMetadata<ArmResourceTypeAttribute>() is not null
-        : context.Request.Path.StartsWithSegments("/subscriptions");
+    private static readonly PathString[] ArmRoots = ["/subscriptions", "/providers", "/tenants"];
+
+    /// <summary>True for the requests that Azure authenticates: whatever is below the roots of ARM, also where nothing answers.</summary>
+    public static bool IsArm(HttpContext context) => ArmRoots.Any(root => context.Request.Path.StartsWithSegments(root));
 
     /// <summary>Faults of binding: an empty body has no key, anything else is a parameter.</summary>
     private static ArmError ErrorOf(ModelStateDictionary state)

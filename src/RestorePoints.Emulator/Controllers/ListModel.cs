@@ -1,4 +1,9 @@
 namespace RestorePoints.Emulator.Controllers;
 
-/// <summary>A list answer. There is no <c>nextLink</c>: a list comes whole.</summary>
-public sealed record ListModel<T>(IReadOnlyList<T> Value);
+/// <summary>A page of a list.</summary>
+/// <param name="NextLink">Where the list goes on, absolute; null on the last page, and then omitted.</param>
+public sealed record ListModel<T>(IReadOnlyList<T> Value, string? NextLink = null)
+{
+    /// <summary>The same page with other items.</summary>
+    public ListModel<TOther> Select<TOther>(Func<T, TOther> model) => new([.. Value.Select(model)], NextLink);
+}

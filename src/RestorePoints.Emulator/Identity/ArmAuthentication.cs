@@ -19,23 +19,30 @@ public static class ArmAuthentication
         TokenValidator validator = app.ApplicationServices.GetRequiredService<TokenValidator>();
         return app.Use(async (context, next) =>
         {
-            if (await FaultOfAsync(context.Request, validator, context.RequestAborted) is { } fault)
+            Guid? tenantId = TenantOf(context.Request.Path, options);
+            if (await FaultOfAsync(context.Request, validator, tenantId, context.RequestAborted) is { } fault)
             {
-                Challenge(context, options.Subscriptions[0].TenantId, fault);
+                Challenge(context, tenantId ?? options.Subscriptions[0].TenantId, fault);
                 throw fault.AsException();
             }
             await next(context);
         });
     }
 
-    private static async Task<ArmError?> FaultOfAsync(HttpRequest request, TokenValidator validator, CancellationToken cancellationToken)
+    /// <summary>The tenant of the subscription in the path; null where there is none.</summary>
+    private static Guid? TenantOf(PathString path, EmulatorOptions options) =>
+        path.StartsWithSegments("/subscriptions", out PathString rest) && Guid.TryParseExact(rest.Value!.Trim('/').Split('/')[0], "D", out Guid subscription)
+            ? options.SubscriptionOf(subscription).TenantId
+            : null;
+
+    private static async Task<ArmError?> FaultOfAsync(HttpRequest request, TokenValidator validator, Guid? tenantId, CancellationToken cancellationToken)
     {
         string authorization = request.Headers.Authorization.ToString();
         if (authorization.Length == 0)
             return TokenErrors.Missing;
         if (!authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
             return TokenErrors.WrongScheme;
-        return await validator.FaultOfAsync(authorization[Scheme.Length..].Trim(), request.Host.Host, cancellationToken);
+        return await validator.FaultOfAsync(authorization[Scheme.Length..].Trim(), request, tenantId, cancellationToken);
     }
 
     /// <summary>Set when the answer starts: what writes the error's body may clear the headers first. The message may hold what no header can; the code does not.</summary>

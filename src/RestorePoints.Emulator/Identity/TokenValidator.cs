@@ -6,7 +6,7 @@ namespace RestorePoints.Emulator.Identity;
 
 /// <summary>
 /// Accepts the tokens of this data directory: signature, times by the real clock, and an audience that is ARM. The issuer is not compared, since it
-/// varies with the name the client calls the emulator by; nor is the tenant with the subscription's.
+/// varies with the name the client calls the emulator by; the tenant must be the subscription's.
 /// </summary>
 public sealed class TokenValidator(TokenSigningKey signingKey, TimeProvider realTime)
 {
@@ -16,9 +16,11 @@ public sealed class TokenValidator(TokenSigningKey signingKey, TimeProvider real
     private readonly JsonWebTokenHandler _handler = new();
 
     /// <summary>What is wrong with the token; null when nothing is.</summary>
-    /// <param name="host">The host of the request, without port: a token got over one port is good on the other.</param>
-    public async Task<ArmError?> FaultOfAsync(string token, string host, CancellationToken cancellationToken)
+    /// <param name="request">A token got over one port is good on the other.</param>
+    /// <param name="tenantId">Of the subscription that is asked for; null when none is.</param>
+    public async Task<ArmError?> FaultOfAsync(string token, HttpRequest request, Guid? tenantId, CancellationToken cancellationToken)
     {
+        string host = request.Host.Host;
         TokenValidationResult result = await _handler.ValidateTokenAsync(token, new TokenValidationParameters
         {
             IssuerSigningKey = await signingKey.GetAsync(cancellationToken),
@@ -29,8 +31,11 @@ public sealed class TokenValidator(TokenSigningKey signingKey, TimeProvider real
         });
         return result.Exception switch
         {
-            null => null,
-            SecurityTokenInvalidAudienceException => TokenErrors.WrongAudience(string.Join(", ", _handler.ReadJsonWebToken(token).Audiences)),
+            null => tenantId is null || result.Claims["tid"] is string tenant && Guid.TryParse(tenant, out Guid known) && known == tenantId
+                ? null
+                : TokenErrors.WrongTenant(result.Issuer, $"{request.BaseUrl()}/{tenantId}"),
+            SecurityTokenInvalidAudienceException => TokenErrors.WrongAudience(string.Join(", ", _handler.ReadJsonWebToken(token).Audiences),
+                new[] { request.BaseUrl() }.Concat(AzureAudiences).SelectMany(name => new[] { $"{name}/", name })),
             SecurityTokenInvalidLifetimeException => TokenErrors.Expired(_handler.ReadJsonWebToken(token).ValidTo, realTime.GetUtcNow().UtcDateTime),
             _ => TokenErrors.Invalid,
         };

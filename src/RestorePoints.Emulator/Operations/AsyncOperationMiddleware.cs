@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
@@ -12,8 +13,20 @@ namespace RestorePoints.Emulator.Operations;
 /// </summary>
 public sealed class AsyncOperationMiddleware(RequestDelegate next, IOptions<EmulatorOptions> options)
 {
+    /// <summary>When this process began to serve.</summary>
+    private readonly long _startTicks = TimeProvider.System.GetUtcNow().Ticks;
+
     public Task InvokeAsync(HttpContext context)
     {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>() is { } resourceType && resourceType.Family != ApiVersionFamily.Resources)
+        {
+            context.Response.OnStarting(() =>
+            {
+                if (!context.Response.Headers.ContainsKey("x-ms-failure-cause"))
+                    StampProvider(context, resourceType.Family);
+                return Task.CompletedTask;
+            });
+        }
         if (context.GetEndpoint()?.Metadata.GetMetadata<AsyncOperationAttribute>() is { } metadata)
         {
             context.Response.OnStarting(() =>
@@ -42,6 +55,19 @@ public sealed class AsyncOperationMiddleware(RequestDelegate next, IOptions<Emul
             response.Headers.RetryAfter = "1";
         else if (metadata.RetryAfterSeconds > 0)
             response.Headers.RetryAfter = metadata.RetryAfterSeconds.ToString();
+    }
+
+    /// <summary>What each half of the compute provider adds to its own answers; the gateway's have none of it.</summary>
+    private void StampProvider(HttpContext context, ApiVersionFamily family)
+    {
+        if (family == ApiVersionFamily.Compute)
+        {
+            context.Response.Headers["x-ms-need-to-refresh-epl-cache"] = "False";
+            return;
+        }
+        string location = context.Features.Get<Operation>()?.Location ?? context.Request.RouteValues["location"] as string
+            ?? context.Features.Get<ArmScope>()?.ResourceGroup?.Location ?? "";
+        context.Response.Headers["x-ms-served-by"] = $"{ShardOf(Regions.Normalize(location), "DiskOperations")}_{_startTicks}";
     }
 
     /// <summary>The URL on which the operation is polled, absolute, as the client reached us, with the api-version that it sent.</summary>

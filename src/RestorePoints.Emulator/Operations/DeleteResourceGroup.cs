@@ -37,6 +37,7 @@ public sealed class DeleteResourceGroup(Removal removal, TimeProvider time) : Ar
             await removal.RemoveAsync(context, disk);
         foreach (Snapshot snapshot in snapshots)
             await removal.RemoveAsync(context, snapshot);
+        await db.RemoveLocksAsync(group.SubscriptionId, ArmResourceId.ResourceGroupId(group.SubscriptionId, group.Name));
         db.ResourceGroups.Remove(group);
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
@@ -9,12 +10,13 @@ public sealed class DeleteRestorePoint(Removal removal, TimeProvider time) : Arm
 {
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
-        RestorePoint? point = await context.Db.RestorePoints.Include(point => point.DiskRestorePoints)
+        RestorePoint? point = await context.Db.RestorePoints.Include(point => point.DiskRestorePoints).Include(point => point.Collection)
             .SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId, cancellationToken);
         if (point is null)
             return;
         if (await context.Db.HasActiveAccessBelowAsync(context.Db.RestorePoints.Where(known => known.Id == point.Id), time.GetUtcNow()))
             throw ArmErrors.DiskRestorePointUsedByCustomer.AsException();
+        await context.Db.RemoveLocksAsync(point.Collection!.SubscriptionId, RestorePointModel.IdOf(point, point.Collection));
         await removal.RemoveAsync(context, point);
     }
 

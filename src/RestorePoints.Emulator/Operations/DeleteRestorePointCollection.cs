@@ -17,6 +17,7 @@ public sealed class DeleteRestorePointCollection(Removal removal, TimeProvider t
             throw ArmErrors.DiskRestorePointUsedByCustomer.AsException();
         foreach (RestorePoint point in collection.RestorePoints)
             await removal.RemoveAsync(context, point);
+        await context.Db.RemoveLocksAsync(collection.SubscriptionId, ArmResourceId.Of(collection.SubscriptionId, collection.ResourceGroupName, "restorePointCollections", collection.Name));
         context.Db.RestorePointCollections.Remove(collection);
     }
 

@@ -21,6 +21,7 @@ public sealed class DeleteVirtualMachine(Removal removal, TimeProvider time) : A
         }
         foreach (Disk disk in vm.Disks)
             disk.Lun = null;
+        await context.Db.RemoveLocksAsync(vm.SubscriptionId, ArmResourceId.Of(vm.SubscriptionId, vm.ResourceGroupName, "virtualMachines", vm.Name));
         context.Db.VirtualMachines.Remove(vm);
     }
 

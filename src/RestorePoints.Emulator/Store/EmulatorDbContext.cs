@@ -18,6 +18,8 @@ public sealed class EmulatorDbContext(DbContextOptions<EmulatorDbContext> option
     public DbSet<RestorePoint> RestorePoints => Set<RestorePoint>();
     public DbSet<DiskRestorePoint> DiskRestorePoints => Set<DiskRestorePoint>();
     public DbSet<AccessGrant> AccessGrants => Set<AccessGrant>();
+    public DbSet<ResourceLock> ResourceLocks => Set<ResourceLock>();
+    public DbSet<FeatureRegistration> FeatureRegistrations => Set<FeatureRegistration>();
     public DbSet<Operation> Operations => Set<Operation>();
     public DbSet<StoreSetting> Settings => Set<StoreSetting>();
 
@@ -32,9 +34,9 @@ public sealed class EmulatorDbContext(DbContextOptions<EmulatorDbContext> option
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(EmulatorDbContext).Assembly);
 
     /// <summary>Instants are stored as UTC ticks: exact to the 100 ns of the wire format, and SQLite can order them.</summary>
-    private sealed class UtcTicksConverter() : ValueConverter<DateTimeOffset, long>(
+    internal sealed class UtcTicksConverter() : ValueConverter<DateTimeOffset, long>(
         value => value.UtcTicks, ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
 
-    private sealed class TagsConverter() : ValueConverter<Tags, string>(
+    internal sealed class TagsConverter() : ValueConverter<Tags, string>(
         tags => tags.ToJson(), json => Tags.FromJson(json));
 }

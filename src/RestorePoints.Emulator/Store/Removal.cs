@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.SnapshotEngine;
@@ -14,6 +15,7 @@ public sealed class Removal(RegionStores regions, AccessGrants grants)
     public async Task RemoveAsync(OperationContext context, Disk disk)
     {
         context.Db.Disks.Remove(disk);
+        await context.Db.RemoveLocksAsync(disk.SubscriptionId, ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name));
         await RemoveGrantsAsync(context, disk.Id);
         context.AfterCommit(() => regions.Get(disk.Location).DeleteHead(disk.Id));
     }

@@ -12,6 +12,7 @@ public static class StoreRegistration
     public static IServiceCollection AddStore(this IServiceCollection services)
     {
         services.AddSingleton<CatalogWriter>();
+        services.AddSingleton<ResourceLocks>();
         services.AddDbContextPool<EmulatorDbContext>((provider, db) =>
             db.UseSqlite(ConnectionString(provider.GetRequiredService<IOptions<EmulatorOptions>>().Value)).AddInterceptors(
                 new SqlitePragmas(provider.GetRequiredService<IOptions<EmulatorOptions>>().Value.Durability)));
@@ -32,6 +33,7 @@ public static class StoreRegistration
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
         await db.Database.MigrateAsync();
         await app.Services.GetRequiredService<AccessGrants>().LoadAsync(db);
+        await app.Services.GetRequiredService<ResourceLocks>().LoadAsync(db);
         await scope.ServiceProvider.GetRequiredService<Reconciliation>().RunAsync();
     }
 

@@ -24,6 +24,8 @@ public static class ResetEndpoint
             bool all = subscription is null;
             await db.Operations.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.AccessGrants.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await db.FeatureRegistrations.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            await db.ResourceLocks.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.RestorePointCollections.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.Snapshots.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.Disks.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();

@@ -14,10 +14,10 @@ namespace RestorePoints.Emulator.Tests.BadInput;
 /// </summary>
 public sealed class MutationTests(Canary canary) : IClassFixture<Canary>
 {
-    private const int Requests = 600;
-    private static readonly string[] Segments = ["", "..", ".", "%20", "a%2Fb", "%zz", "%C3%A4", "name with blank", "null", "0", "-1", "$batch", "a.b.c", "~", "'", "\"", "{0}", "new"];
+    private const int Requests = 1500;
+    private static readonly string[] Segments = ["", "..", ".", "%20", "a%2Fb", "%zz", "%C3%A4", "name with blank", "null", "0", "-1", "$batch", "a.b.c", "~", "'", "\"", "{0}", "new", "/", "//", "%2F"];
     private static readonly string[] Methods = ["GET", "PUT", "POST", "PATCH", "HEAD", "OPTIONS", "PROPFIND"];
-    private static readonly string[] Queries = ["", "?", "?api-version=", "?api-version=2024-07-01&api-version=2023-10-02", "?api-version=0000-00-00", "?api-version=2024-07-01%00", "?$expand=instanceView", "?api-version=2024-07-01&$expand=", "?&&==&", "?api-version[]=1"];
+    private static readonly string[] Queries = ["", "?", "?api-version=", "?api-version=2024-07-01&api-version=2023-10-02", "?api-version=0000-00-00", "?api-version=2024-07-01%00", "?$expand=instanceView", "?api-version=2024-07-01&$top=1&$skipToken=AAAA", "?api-version=2024-07-01&$filter=tagName%20eq%20'a'", "?api-version=2024-07-01&$expand=", "?&&==&", "?api-version[]=1"];
     private static readonly string[] Ranges = ["bytes=", "bytes=0-511", "bytes=0-0", "bytes=5-1", "bytes=0-99999999999999999999999", "bytes=--1", "bytes=1024-", "byte=0-511", "bytes=511-1023", "bytes=0-4194303", "=", "bytes 0-511"];
     private static readonly string[] Types = ["application/json", "application/json; charset=utf-16", "text/json", "application/json; charset=nonsense", "*/*"];
 
@@ -56,18 +56,39 @@ public sealed class MutationTests(Canary canary) : IClassFixture<Canary>
     private HttpRequestMessage ArmRequest(Random random)
     {
         World world = canary.World;
-        (string method, string path, string? body) = random.Next(9) switch
-        {
-            0 => ("PUT", world.Disk($"new{random.Next(5)}"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")),
-            1 => ("PUT", world.Vm("vm"), world.VmBody(canary.Disk)),
-            2 => ("PUT", world.Collection("c"), $$$"""{"location":"westeurope","tags":{"a":"b"},"properties":{"source":{"id":"{{{canary.Vm}}}"}} }"""),
-            3 => ("PUT", World.Point(canary.Collection, $"new{random.Next(5)}"), $$$"""{"properties":{"excludeDisks":[{"id":"{{{canary.Disk}}}"}],"consistencyMode":"CrashConsistent"}}"""),
-            4 => ("POST", $"{canary.DiskPoint}/beginGetAccess", """{"access":"Read","durationInSeconds":60}"""),
-            5 => ("PATCH", canary.FreeDisk, """{"tags":{"a":"b"},"properties":{"diskSizeGB":1}}"""),
-            6 => ("GET", $"{canary.Point}/diskRestorePoints", null),
-            7 => ("GET", world.Disk("os"), null),
-            _ => ("PUT", world.Disk("restored"), World.DiskBody($"\"createOption\":\"Restore\",\"sourceResourceId\":\"{canary.DiskPoint}\"")),
-        };
+        string s = world.Arm.Subscription, locks = "/providers/Microsoft.Authorization/locks", feature = $"{s}/providers/Microsoft.Features/providers/Microsoft.Compute/features/f{random.Next(3)}";
+        const string access = """{"access":"Read","durationInSeconds":60}""";
+        (string Method, string Path, string? Body)[] operations =
+        [
+            ("PUT", world.Disk($"new{random.Next(5)}"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")),
+            ("PUT", world.Disk("restored"), World.DiskBody($"\"createOption\":\"Restore\",\"sourceResourceId\":\"{canary.DiskPoint}\"")),
+            ("PUT", world.Disk("upload"), World.DiskBody($"\"createOption\":\"Upload\",\"uploadSizeBytes\":{World.UploadBytes + 512}")),
+            ("PATCH", canary.FreeDisk, """{"tags":{"a":"b"},"properties":{"diskSizeGB":1}}"""),
+            ("GET", world.Disk("os"), null), ("GET", $"{world.Compute}/disks", null), ("GET", $"{s}/providers/Microsoft.Compute/disks", null),
+            ("DELETE", world.Disk($"new{random.Next(5)}"), null),
+            ("POST", $"{world.Disk("restored")}/beginGetAccess", access), ("POST", $"{world.Disk("restored")}/endGetAccess", null),
+            ("PUT", world.Vm("vm"), world.VmBody(canary.Disk)), ("PUT", world.Vm("image"), world.ImageVmBody("image")), ("PATCH", world.Vm("image"), """{"tags":{"a":"b"},"properties":{"hardwareProfile":{"vmSize":"x"}}}"""),
+            ("GET", world.Vm("vm"), null), ("GET", $"{world.Vm("vm")}/instanceView", null), ("GET", $"{world.Compute}/virtualMachines", null), ("GET", $"{s}/providers/Microsoft.Compute/virtualMachines", null),
+            ("POST", $"{world.Vm("image")}/start", null), ("POST", $"{world.Vm("image")}/powerOff", null), ("POST", $"{world.Vm("image")}/deallocate", null), ("DELETE", world.Vm("image"), null),
+            ("PUT", world.Collection("c"), $$$"""{"location":"westeurope","tags":{"a":"b"},"properties":{"source":{"id":"{{{canary.Vm}}}"}} }"""),
+            ("PUT", world.Collection($"new{random.Next(3)}"), $$$"""{"location":"westeurope","properties":{"source":{"id":"{{{canary.Vm}}}"}} }"""), ("PATCH", world.Collection("c"), """{"tags":{"a":"b"}}"""),
+            ("GET", world.Collection("c"), null), ("GET", $"{world.Compute}/restorePointCollections", null), ("GET", $"{s}/providers/Microsoft.Compute/restorePointCollections", null),
+            ("DELETE", world.Collection($"new{random.Next(3)}"), null),
+            ("PUT", World.Point(canary.Collection, $"new{random.Next(5)}"), $$$"""{"properties":{"excludeDisks":[{"id":"{{{canary.Disk}}}"}],"consistencyMode":"CrashConsistent"}}"""),
+            ("PUT", World.Point(canary.Collection, $"new{random.Next(5)}"), "{}"),
+            ("GET", canary.Point, null), ("DELETE", World.Point(canary.Collection, $"new{random.Next(5)}"), null),
+            ("GET", $"{canary.Point}/diskRestorePoints", null), ("GET", canary.DiskPoint, null), ("POST", $"{canary.DiskPoint}/beginGetAccess", access),
+            ("GET", $"{s}/providers/Microsoft.Compute/locations/westeurope/operations/{Guid.Empty}", null), ("GET", $"{s}/providers/Microsoft.Compute/locations/westeurope/DiskOperations/{Guid.Empty}", null),
+            ("GET", $"{s}/operationresults/{Guid.Empty}", null),
+            ("PUT", $"{s}/resourceGroups/new{random.Next(3)}", """{"location":"westeurope","tags":{"a":"b"}}"""), ("PATCH", $"{s}/resourceGroups/new{random.Next(3)}", """{"tags":{"a":"b"}}"""),
+            ("GET", world.Group, null), ("HEAD", world.Group, null), ("GET", $"{s}/resourceGroups", null), ("DELETE", $"{s}/resourceGroups/new{random.Next(3)}", null),
+            ("PUT", $"{world.Disk("restored")}{locks}/l{random.Next(3)}", """{"properties":{"level":"CanNotDelete","notes":"n"}}"""), ("GET", $"{world.Group}{locks}", null), ("GET", $"{s}{locks}", null),
+            ("GET", $"{world.Disk("restored")}{locks}/l{random.Next(3)}", null), ("DELETE", $"{world.Disk("restored")}{locks}/l{random.Next(3)}", null),
+            ("GET", $"{s}/providers/Microsoft.Features/features", null), ("GET", feature, null), ("POST", $"{feature}/register", null), ("POST", $"{feature}/unregister", null),
+            ("GET", $"{s}/providers", null), ("GET", $"{s}/providers/Microsoft.Compute", null), ("POST", $"{s}/providers/Microsoft.Compute/register", null), ("GET", "/providers/Microsoft.Compute", null),
+            ("GET", $"{world.Group}/resources", null), ("GET", $"{s}/resources", null), ("GET", "/subscriptions", null), ("GET", s, null), ("GET", $"{s}/locations", null), ("GET", "/tenants", null),
+        ];
+        (string method, string path, string? body) = operations[random.Next(operations.Length)];
         string query = $"?api-version={RawArm.VersionOf(path)}", type = "application/json";
         for (int damage = random.Next(1, 3); damage > 0; damage--)
         {

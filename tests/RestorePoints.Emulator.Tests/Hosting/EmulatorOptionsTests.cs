@@ -38,13 +38,11 @@ public sealed class EmulatorOptionsTests
         Faults(Read("Profile=Azure")).ShouldBe([
             "Emulator:OperationTime=Recorded, which Profile=Azure implies, is not implemented yet; allowed is Immediate.",
             "Emulator:Throttling=On, which Profile=Azure implies, is not implemented yet; allowed is Off.",
-            "Emulator:Features=Required, which Profile=Azure implies, is not implemented yet; allowed is Registered.",
         ]);
 
     [Theory]
     [InlineData("OperationTime=Recorded", "Emulator:OperationTime=Recorded is not implemented yet; allowed is Immediate.")]
     [InlineData("Throttling=On", "Emulator:Throttling=On is not implemented yet; allowed is Off.")]
-    [InlineData("Features=Required", "Emulator:Features=Required is not implemented yet; allowed is Registered.")]
     [InlineData("HttpPort=70000", "Emulator:HttpPort=70000 is not allowed; allowed are 1 to 65535, 0 (off) and auto (any free port).")]
     [InlineData("HttpsPort=", "Emulator:HttpsPort= is not allowed; allowed are 1 to 65535, 0 (off) and auto (any free port).")]
     [InlineData("HttpPort=11001", "Emulator:HttpPort and Emulator:HttpsPort are both 11001; they must differ.")]

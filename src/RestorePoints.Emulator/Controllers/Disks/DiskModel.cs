@@ -9,7 +9,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// A managed disk on the wire, both ways; properties in the recorded order. What has no column of its own in <see cref="Disk"/> has no behaviour:
 /// it is checked, kept and echoed.
 /// </summary>
-public sealed record DiskModel
+public sealed record DiskModel : IResourceBody
 {
     public string? Name { get; init; }
     public string? Id { get; init; }

@@ -33,6 +33,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     public async Task<DiskModel> CreateOrUpdate(string diskName, DiskModel request)
     {
         Disk? disk = await FindAsync(diskName);
+        RequireSameState(request.Properties!.ProvisioningState, disk?.ProvisioningState ?? ProvisioningState.Succeeded);
         if (disk is null)
         {
             ResourceNames.RequireValid("diskName", diskName);
@@ -151,10 +152,10 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
 
     private async Task<ListModel<DiskModel>> ListAsync(IQueryable<Disk> query)
     {
-        List<Disk> disks = await query.AsNoTracking().Include(disk => disk.VirtualMachine).OrderBy(disk => disk.ResourceGroupName).ThenBy(disk => disk.Name).ToListAsync();
+        ListModel<Disk> disks = await PageAsync(query.Include(disk => disk.VirtualMachine));
         Dictionary<Guid, AccessKind> grants = await Db.ActiveGrants(Now).Where(grant => grant.SubscriptionId == SubscriptionId && grant.PointId == null)
             .ToDictionaryAsync(grant => grant.ResourceRowId, grant => grant.Kind);
-        return new([.. disks.Select(disk => DiskModel.From(disk, grants.TryGetValue(disk.Id, out AccessKind kind) ? kind : null))]);
+        return disks.Select(disk => DiskModel.From(disk, grants.TryGetValue(disk.Id, out AccessKind kind) ? kind : null));
     }
 
     private async Task<DiskModel> ModelAsync(Disk disk) => DiskModel.From(disk, (await Db.ActiveGrantAsync(disk.Id, Now))?.Kind);

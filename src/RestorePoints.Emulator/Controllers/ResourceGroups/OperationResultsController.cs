@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
@@ -8,7 +9,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>The Location of a resource group's deletion: 202 with the same headers while it runs, then 200 and no body.</summary>
 [ArmResourceType("operationresults", ApiVersionFamily.Resources)]
 [Route("subscriptions/{subscriptionId}/operationresults/{operationId}")]
-public sealed class OperationResultsController(EmulatorDbContext db, TimeProvider time, OperationRunner runner) : ArmController(db, time)
+public sealed class OperationResultsController(EmulatorDbContext db, TimeProvider time, OperationRunner runner, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
     [HttpGet]
     public async Task<IActionResult> Get(string operationId)
@@ -22,7 +23,7 @@ public sealed class OperationResultsController(EmulatorDbContext db, TimeProvide
         {
             case OperationStatus.InProgress:
                 Response.Headers.Location = $"{Request.BaseUrl()}{Request.Path}{Request.QueryString}";
-                Response.Headers.RetryAfter = "1";
+                Response.Headers.RetryAfter = ResourceGroupsController.RetryAfterOf(options.Value);
                 return StatusCode(StatusCodes.Status202Accepted);
             case OperationStatus.Failed:
                 throw new ArmError(StatusCodes.Status409Conflict, operation.ErrorCode!, operation.ErrorMessage!).AsException();

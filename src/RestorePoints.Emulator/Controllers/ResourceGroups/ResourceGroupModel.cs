@@ -4,7 +4,7 @@ using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
 
-public sealed record ResourceGroupModel
+public sealed record ResourceGroupModel : IResourceBody
 {
     public string? Id { get; init; }
     public string? Name { get; init; }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
@@ -9,13 +10,29 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Resource groups. Deleting one deletes what it holds, asynchronously.</summary>
 [ArmResourceType("resourceGroups", ApiVersionFamily.Resources)]
 [Route("subscriptions/{subscriptionId}/resourceGroups")]
-public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider time) : ArmController(db, time)
+public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
+    /// <param name="filter"><c>tagName eq 'a'</c>, also with <c>and tagValue eq 'b'</c>.</param>
     [HttpGet]
-    public async Task<ListModel<ResourceGroupModel>> List()
+    public async Task<ListModel<ResourceGroupModel>> List([FromQuery(Name = "$filter")] string? filter)
     {
-        List<ResourceGroup> groups = await Db.ResourceGroups.Where(group => group.SubscriptionId == SubscriptionId).OrderBy(group => group.Name).ToListAsync();
-        return new([.. groups.Select(ResourceGroupModel.From)]);
+        ListPage page = ListPage.Of(Request, keyParts: 1);
+        ListFilter wanted = ListFilter.Parse(filter, "tagName", "tagValue");
+        IQueryable<ResourceGroup> query = Db.ResourceGroups.AsNoTracking().Where(group => group.SubscriptionId == SubscriptionId);
+        if (page.After is { } after)
+        {
+            string name = after[0];
+            query = query.Where(group => group.Name.CompareTo(name) > 0);
+        }
+        List<ResourceGroup> groups = [];
+        await foreach (ResourceGroup group in query.OrderBy(group => group.Name).AsAsyncEnumerable())
+        {
+            if (groups.Count > page.Size)
+                break;
+            if (wanted.MatchesTags(group.Tags))
+                groups.Add(group);
+        }
+        return page.Answer(groups, group => [group.Name]).Select(ResourceGroupModel.From);
     }
 
     [HttpGet("{resourceGroupName}")]
@@ -34,10 +51,12 @@ public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider 
                 throw ArmErrors.InvalidResourceGroupLocation(group.Name, group.Location).AsException();
             if (group.ProvisioningState == ProvisioningState.Deleting)
                 throw ArmErrors.ResourceGroupBeingDeleted(group.Name).AsException();
+            RequireSameState(request.Properties?.ProvisioningState, group.ProvisioningState);
             group.Tags = Tags.From(request.Tags);
             return Ok(ResourceGroupModel.From(group));
         }
         RequireValidGroupName(resourceGroupName);
+        RequireSameState(request.Properties?.ProvisioningState);
         group = new ResourceGroup { SubscriptionId = SubscriptionId, Name = resourceGroupName, Location = location, Tags = Tags.From(request.Tags) };
         Db.ResourceGroups.Add(group);
         return StatusCode(StatusCodes.Status201Created, ResourceGroupModel.From(group));
@@ -58,9 +77,12 @@ public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider 
         group.ProvisioningState = ProvisioningState.Deleting;
         Operation operation = Accept<DeleteResourceGroup>(group.Id, group.Id, group.Location);
         Response.Headers.Location = $"{Request.BaseUrl()}/subscriptions/{SubscriptionId}/operationresults/{operation.Id:N}?api-version={HttpContext.ApiVersion()}";
-        Response.Headers.RetryAfter = "1";
+        Response.Headers.RetryAfter = RetryAfterOf(options.Value);
         return StatusCode(StatusCodes.Status202Accepted);
     }
+
+    /// <summary>Of a deletion, seconds: ARM's own job is slower than the providers' operations.</summary>
+    internal static string RetryAfterOf(EmulatorOptions options) => options.RetryAfter == RetryAfterMode.Always ? "1" : "15";
 
     private Task<ResourceGroup?> FindAsync(string name) =>
         Db.ResourceGroups.SingleOrDefaultAsync(group => group.SubscriptionId == SubscriptionId && group.Name == name);

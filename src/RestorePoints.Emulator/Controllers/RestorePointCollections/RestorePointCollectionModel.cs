@@ -5,7 +5,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>A restore point collection on the wire, both ways; properties in the recorded order.</summary>
-public sealed record RestorePointCollectionModel
+public sealed record RestorePointCollectionModel : IResourceBody
 {
     public string? Name { get; init; }
     public string? Id { get; init; }

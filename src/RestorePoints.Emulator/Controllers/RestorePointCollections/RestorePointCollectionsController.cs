@@ -10,25 +10,25 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Restore point collections. Each belongs to one virtual machine and outlives it; only its tags can change.</summary>
 [ArmResourceType("restorePointCollections", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}")]
-public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
+public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features) : ArmController(db, time)
 {
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections";
 
     /// <summary>Ids of the subscription's list spell the resource group in upper case, as Azure's do.</summary>
     [HttpGet("providers/Microsoft.Compute/restorePointCollections")]
     [OperationId("RestorePointCollections_ListAll")]
-    public async Task<ListModel<RestorePointCollectionModel>> ListAll() => new(
-        [.. (await ListAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId)))
+    public async Task<ListModel<RestorePointCollectionModel>> ListAll() =>
+        (await PageAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId)))
             .Select(collection => RestorePointCollectionModel.From(collection) with
             {
                 Id = ArmResourceId.Of(collection.SubscriptionId, collection.ResourceGroupName.ToUpperInvariant(), "restorePointCollections", collection.Name),
-            })]);
+            });
 
     [HttpGet(InGroup)]
     [OperationId("RestorePointCollections_List")]
-    public async Task<ListModel<RestorePointCollectionModel>> List() => new(
-        [.. (await ListAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName)))
-            .Select(collection => RestorePointCollectionModel.From(collection))]);
+    public async Task<ListModel<RestorePointCollectionModel>> List() =>
+        (await PageAsync(Db.RestorePointCollections.Where(collection => collection.SubscriptionId == SubscriptionId && collection.ResourceGroupName == ResourceGroupName)))
+            .Select(collection => RestorePointCollectionModel.From(collection));
 
     [HttpGet(InGroup + "/{restorePointCollectionName}")]
     [OperationId("RestorePointCollections_Get")]
@@ -50,18 +50,23 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
         string location = Regions.Normalize(request.Location!);
         RestorePointCollectionSourceModel source = request.Properties!.Source!;
         if (request.Properties.InstantAccess == true)
+        {
+            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
             throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
+        }
         if (await FindAsync(restorePointCollectionName) is { } collection)
         {
             if (collection.Location != location)
                 throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
             RequireSameSource(collection, source.Id);
             RequireNotDeleting(collection);
+            RequireSameState(request.Properties.ProvisioningState, collection.ProvisioningState);
             collection.Tags = Tags.From(request.Tags);
             return Ok(RestorePointCollectionModel.From(collection));
         }
 
         ResourceNames.RequireValid("restorePointCollectionName", restorePointCollectionName);
+        RequireSameState(request.Properties.ProvisioningState);
         await RequireRoomAsync(location);
         ArmResourceId sourceId = ArmResourceId.Parse(source.Id!);
         if (!sourceId.IsOfType("virtualMachines"))
@@ -91,11 +96,15 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     {
         RestorePointCollection collection = await RequireAsync(restorePointCollectionName);
         if (request.Properties?.InstantAccess == true)
+        {
+            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
             throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
+        }
         if (request.Location is { } location && Regions.Normalize(location) != collection.Location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
         RequireSameSource(collection, request.Properties?.Source?.Id);
         RequireNotDeleting(collection);
+        RequireSameState(request.Properties?.ProvisioningState, collection.ProvisioningState);
         collection.Tags = Tags.From(request.Tags) ?? collection.Tags;
         return RestorePointCollectionModel.From(collection);
     }
@@ -133,9 +142,6 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
         if (limit > 0 && await Db.RestorePointCollections.CountAsync(known => known.SubscriptionId == SubscriptionId && known.Location == location) >= limit)
             throw ArmErrors.CollectionLimitReached(limit, location).AsException();
     }
-
-    private static Task<List<RestorePointCollection>> ListAsync(IQueryable<RestorePointCollection> query) =>
-        query.AsNoTracking().OrderBy(collection => collection.ResourceGroupName).ThenBy(collection => collection.Name).ToListAsync();
 
     private Task<RestorePointCollection?> FindAsync(string name) => Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, name);
 

@@ -8,7 +8,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// A managed snapshot on the wire, both ways; properties in the recorded order. What has no column of its own in <see cref="Snapshot"/> has no
 /// behaviour: it is checked, kept and echoed.
 /// </summary>
-public sealed record SnapshotModel
+public sealed record SnapshotModel : IResourceBody
 {
     [ReadOnly(true)]
     public string? Name { get; init; }

@@ -18,15 +18,13 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
     /// <summary>Ids of the subscription's list spell the resource group in upper case, as Azure's do.</summary>
     [HttpGet("providers/Microsoft.Compute/snapshots")]
     [OperationId("Snapshots_List")]
-    public async Task<ListModel<SnapshotModel>> List() => new(
-        [.. (await ListAsync(Db.Snapshots.Where(snapshot => snapshot.SubscriptionId == SubscriptionId)))
-            .Select(entry => entry.Model with { Id = ArmResourceId.Of(SubscriptionId, entry.Snapshot.ResourceGroupName.ToUpperInvariant(), "snapshots", entry.Snapshot.Name) })]);
+    public Task<ListModel<SnapshotModel>> List() =>
+        ListAsync(Db.Snapshots.Where(snapshot => snapshot.SubscriptionId == SubscriptionId), group => group.ToUpperInvariant());
 
     [HttpGet(InGroup)]
     [OperationId("Snapshots_ListByResourceGroup")]
-    public async Task<ListModel<SnapshotModel>> ListByResourceGroup() => new(
-        [.. (await ListAsync(Db.Snapshots.Where(snapshot => snapshot.SubscriptionId == SubscriptionId && snapshot.ResourceGroupName == ResourceGroupName)))
-            .Select(entry => entry.Model)]);
+    public Task<ListModel<SnapshotModel>> ListByResourceGroup() =>
+        ListAsync(Db.Snapshots.Where(snapshot => snapshot.SubscriptionId == SubscriptionId && snapshot.ResourceGroupName == ResourceGroupName), group => group);
 
     [HttpGet(InGroup + "/{snapshotName}")]
     [OperationId("Snapshots_Get")]
@@ -38,6 +36,7 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
     public async Task<SnapshotModel> CreateOrUpdate(string snapshotName, SnapshotModel request)
     {
         Snapshot? snapshot = await FindAsync(snapshotName);
+        RequireSameState(request.Properties!.ProvisioningState, snapshot?.ProvisioningState ?? ProvisioningState.Succeeded);
         if (snapshot is null)
         {
             ResourceNames.RequireValid("snapshotName", snapshotName);
@@ -146,11 +145,14 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             throw ArmErrors.PropertyChangeNotAllowed("snapshot.incremental").AsException();
     }
 
-    private async Task<IEnumerable<(Snapshot Snapshot, SnapshotModel Model)>> ListAsync(IQueryable<Snapshot> query)
+    private async Task<ListModel<SnapshotModel>> ListAsync(IQueryable<Snapshot> query, Func<string, string> groupInId)
     {
-        List<Snapshot> snapshots = await query.AsNoTracking().OrderBy(snapshot => snapshot.ResourceGroupName).ThenBy(snapshot => snapshot.Name).ToListAsync();
+        ListModel<Snapshot> snapshots = await PageAsync(query);
         HashSet<Guid> granted = [.. await Db.ActiveGrants(Now).Where(grant => grant.SubscriptionId == SubscriptionId && grant.PointId != null).Select(grant => grant.ResourceRowId).ToListAsync()];
-        return snapshots.Select(snapshot => (snapshot, SnapshotModel.From(snapshot, granted.Contains(snapshot.Id))));
+        return snapshots.Select(snapshot => SnapshotModel.From(snapshot, granted.Contains(snapshot.Id)) with
+        {
+            Id = ArmResourceId.Of(SubscriptionId, groupInId(snapshot.ResourceGroupName), "snapshots", snapshot.Name),
+        });
     }
 
     private async Task<SnapshotModel> ModelAsync(Snapshot snapshot) => SnapshotModel.From(snapshot, await Db.ActiveGrantAsync(snapshot.Id, Now) is not null);

@@ -10,12 +10,15 @@ namespace RestorePoints.Emulator.Controllers;
 [Route("subscriptions")]
 public sealed class SubscriptionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
+    /// <summary>In the order of the settings: az takes the first as its default.</summary>
     [HttpGet]
-    public ListModel<SubscriptionModel> List() => new([.. options.Value.Subscriptions.Select(Model)]);
+    public ListModel<SubscriptionModel> List() => Page(options.Value.Subscriptions.Index(), item => $"{item.Index:D9}").Select(item => Model(item.Item));
 
     [HttpGet("{subscriptionId}")]
-    public SubscriptionModel Get() => Model(options.Value.Subscriptions.Find(known => known.Id == SubscriptionId)
-        ?? new SubscriptionOptions { Id = SubscriptionId, TenantId = options.Value.Subscriptions[0].TenantId });
+    public SubscriptionModel Get() => Model(options.Value.SubscriptionOf(SubscriptionId));
+
+    [HttpGet("{subscriptionId}/locations")]
+    public ListModel<LocationModel> ListLocations() => Page(Regions.Known, region => region.Name).Select(region => LocationModel.From(region, SubscriptionId));
 
     private static SubscriptionModel Model(SubscriptionOptions subscription) =>
         new($"/subscriptions/{subscription.Id}", subscription.Id, subscription.TenantId, subscription.DisplayName, "Enabled",
@@ -26,3 +29,12 @@ public sealed record SubscriptionModel(string Id, Guid SubscriptionId, Guid Tena
     SubscriptionPolicies SubscriptionPolicies, string AuthorizationSource);
 
 public sealed record SubscriptionPolicies(string LocationPlacementId, string QuotaId, string SpendingLimit);
+
+/// <param name="Type"><c>Region</c>.</param>
+public sealed record LocationModel(string Id, string Name, string Type, string DisplayName, string RegionalDisplayName, LocationMetadata Metadata)
+{
+    public static LocationModel From(Region region, Guid subscriptionId) => new($"/subscriptions/{subscriptionId}/locations/{region.Name}", region.Name, "Region",
+        region.DisplayName, $"({region.GeographyGroup}) {region.DisplayName}", new LocationMetadata("Physical", "Recommended", region.GeographyGroup));
+}
+
+public sealed record LocationMetadata(string RegionType, string RegionCategory, string GeographyGroup);

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// Body of a virtual machine PUT or PATCH. Restore points need its disks; the rest of the profile (zones, identity, network …) is stored and echoed as sent,
 /// but for what the api-version does not know.
 /// </summary>
-public sealed record VirtualMachineRequest
+public sealed record VirtualMachineRequest : IResourceBody
 {
     public string? Location { get; init; }
     public Dictionary<string, string>? Tags { get; init; }
@@ -20,6 +20,22 @@ public sealed record VirtualMachineRequest
     /// <summary>zones, identity, plan, extendedLocation …; also what the service sets, which is dropped.</summary>
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Others { get; init; }
+
+    string? IResourceBody.Id => Sent("id");
+    string? IResourceBody.Name => Sent("name");
+    string? IResourceBody.Type => Sent("type");
+
+    /// <summary><c>properties.provisioningState</c> as sent.</summary>
+    internal string? SentProvisioningState => Properties is { ValueKind: JsonValueKind.Object } properties && properties.TryGetProperty("provisioningState", out JsonElement state) ? Text(state) : null;
+
+    private string? Sent(string name) => Others?.FirstOrDefault(member => member.Key.Equals(name, StringComparison.OrdinalIgnoreCase)) is { Key: not null } member ? Text(member.Value) : null;
+
+    private static string? Text(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => null,
+        JsonValueKind.String => value.GetString(),
+        _ => value.GetRawText(),
+    };
 }
 
 public sealed class VirtualMachineValidator : AbstractValidator<VirtualMachineRequest>

@@ -13,7 +13,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// </summary>
 [ArmResourceType("virtualMachines", ApiVersionFamily.Compute, ServedSince = "2016-04-30-preview")]
 [Route("subscriptions/{subscriptionId}")]
-public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider time, VirtualMachineDisks disks) : ArmController(db, time)
+public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider time, VirtualMachineDisks disks, ResourceLocks locks) : ArmController(db, time)
 {
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/virtualMachines";
 
@@ -54,6 +54,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
             return await ReplaceAsync(vm, location, request);
 
         ResourceNames.RequireValid("vmName", vmName);
+        RequireSameState(request.SentProvisioningState);
         JsonObject body = VirtualMachineModel.BodyOf(request, HttpContext.ApiVersion());
         vm = new VirtualMachine
         {
@@ -83,6 +84,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         VirtualMachine vm = await RequireAsync(vmName);
         if (request.Location is { } location && Regions.Normalize(location) != vm.Location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
+        RequireSameState(request.SentProvisioningState, vm.ProvisioningState);
         JsonObject body = JsonNode.Parse(vm.Body)!.AsObject(), change = VirtualMachineModel.BodyOf(request, HttpContext.ApiVersion());
         ArmJson.Merge(body, change);
         vm.Tags = Tags.From(request.Tags) ?? vm.Tags;
@@ -98,8 +100,11 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         if (await FindAsync(vmName) is not { } vm)
             return NoContent();
         foreach (Disk disk in VirtualMachineDisks.DeletedWith(vm))
+        {
+            await locks.RequireDeletableAsync(Db, disk.SubscriptionId, ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name));
             if (await Db.ActiveGrantAsync(disk.Id, Now) is not null)
                 throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
+        }
         vm.ProvisioningState = ProvisioningState.Deleting;
         Accept<DeleteVirtualMachine>(vm.Id, vm.Id, vm.Location);
         return StatusCode(StatusCodes.Status202Accepted);
@@ -137,6 +142,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     {
         if (vm.Location != location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
+        RequireSameState(request.SentProvisioningState, vm.ProvisioningState);
         JsonObject body = VirtualMachineModel.BodyOf(request, HttpContext.ApiVersion());
         JsonObject stored = JsonNode.Parse(vm.Body)!["properties"]!.AsObject(), properties = body["properties"]!.AsObject();
         // What a machine was made with stays when a later PUT does not repeat it.
@@ -162,7 +168,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     private IQueryable<VirtualMachine> Machines() => Db.VirtualMachines.Include(vm => vm.Disks);
 
     private async Task<ListModel<JsonObject>> ListAsync(IQueryable<VirtualMachine> query, bool withInstanceView = false) =>
-        new([.. (await query.AsNoTracking().OrderBy(vm => vm.ResourceGroupName).ThenBy(vm => vm.Name).ToListAsync()).Select(vm => VirtualMachineModel.From(vm, HttpContext.ApiVersion(), withInstanceView))]);
+        (await PageAsync(query)).Select(vm => VirtualMachineModel.From(vm, HttpContext.ApiVersion(), withInstanceView));
 
     private Task<VirtualMachine?> FindAsync(string name) =>
         Machines().SingleOrDefaultAsync(vm => vm.SubscriptionId == SubscriptionId && vm.ResourceGroupName == ResourceGroupName && vm.Name == name);

@@ -6,11 +6,12 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>A restore point on the wire, both ways; properties in the recorded order. Answers have no <c>type</c>.</summary>
-public sealed record RestorePointModel
+public sealed record RestorePointModel : IResourceBody
 {
     public string? Name { get; init; }
     public string? Id { get; init; }
     public RestorePointPropertiesModel? Properties { get; init; }
+    string? IResourceBody.Type => null;
 
     /// <param name="point">Loaded with its disk restore points.</param>
     /// <param name="withInstanceView">Whether <c>$expand=instanceView</c> was asked for.</param>

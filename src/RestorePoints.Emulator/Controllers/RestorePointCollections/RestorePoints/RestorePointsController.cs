@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Restore points: each freezes the included disks of its virtual machine at one instant. Immutable; deleted in any order.</summary>
 [ArmResourceType("restorePointCollections/restorePoints", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{restorePointName}")]
-public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options) : ArmController(db, time)
+public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features) : ArmController(db, time)
 {
     [HttpGet]
     [OperationId("RestorePoints_Get")]
@@ -39,10 +39,13 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         RestorePointPropertiesModel properties = request.Properties ?? new RestorePointPropertiesModel();
         string model = ModelOf(properties);
         RestorePoint? point = await Db.FindRestorePointAsync(collection.Id, restorePointName);
+        RequireSameState(properties.ProvisioningState, point?.ProvisioningState ?? ProvisioningState.Succeeded);
         if (point is not null)
             return await RepeatAsync(point, collection, model);
 
         ResourceNames.RequireValid("restorePointName", restorePointName);
+        if (properties.InstantAccessDurationMinutes is not null)
+            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
         RequireImplemented(properties);
         // Older versions only show it.
         if (properties.ConsistencyMode is not null)

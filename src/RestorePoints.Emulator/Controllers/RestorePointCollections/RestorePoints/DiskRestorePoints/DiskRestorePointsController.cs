@@ -18,7 +18,7 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
     {
         RestorePoint point = await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName);
         string id = RestorePointModel.IdOf(point, point.Collection!);
-        return new([.. point.DiskRestorePoints.OrderBy(disk => disk.Lun).Select(disk => DiskRestorePointModel.From(disk, id))]);
+        return Page(point.DiskRestorePoints, disk => $"{disk.Lun + 1:D2}/{disk.Name}").Select(disk => DiskRestorePointModel.From(disk, id));
     }
 
     [HttpGet("{diskRestorePointName}")]

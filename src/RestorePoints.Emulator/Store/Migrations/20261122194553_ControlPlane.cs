@@ -6,19 +6,60 @@ using Microsoft.EntityFrameworkCore.Migrations;
 namespace RestorePoints.Emulator.Store.Migrations
 {
     /// <inheritdoc />
-    public partial class Snapshots : Migration
+    public partial class ControlPlane : Migration
     {
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.AddColumn<string>(
+                name: "Settings",
+                table: "Disks",
+                type: "TEXT",
+                nullable: true);
+
+            migrationBuilder.AddColumn<string>(
+                name: "DiskSettings",
+                table: "DiskRestorePoints",
+                type: "TEXT",
+                nullable: true);
+
             migrationBuilder.AddColumn<long>(
                 name: "PointTime",
                 table: "AccessGrants",
                 type: "INTEGER",
                 nullable: true);
 
-            // Until now every point had a blob snapshot time.
-            migrationBuilder.Sql("UPDATE \"AccessGrants\" SET \"PointTime\" = \"SnapshotTime\";");
+            migrationBuilder.CreateTable(
+                name: "FeatureRegistrations",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    SubscriptionId = table.Column<Guid>(type: "TEXT", nullable: false),
+                    ProviderNamespace = table.Column<string>(type: "TEXT", nullable: false, collation: "NOCASE"),
+                    Name = table.Column<string>(type: "TEXT", nullable: false, collation: "NOCASE"),
+                    State = table.Column<string>(type: "TEXT", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_FeatureRegistrations", x => x.Id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "ResourceLocks",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    SubscriptionId = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Scope = table.Column<string>(type: "TEXT", nullable: false, collation: "NOCASE"),
+                    Name = table.Column<string>(type: "TEXT", nullable: false, collation: "NOCASE"),
+                    Level = table.Column<string>(type: "TEXT", nullable: false),
+                    Notes = table.Column<string>(type: "TEXT", nullable: true),
+                    Owners = table.Column<string>(type: "TEXT", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_ResourceLocks", x => x.Id);
+                });
 
             migrationBuilder.CreateTable(
                 name: "Snapshots",
@@ -53,6 +94,18 @@ namespace RestorePoints.Emulator.Store.Migrations
                 });
 
             migrationBuilder.CreateIndex(
+                name: "IX_FeatureRegistrations_SubscriptionId_ProviderNamespace_Name",
+                table: "FeatureRegistrations",
+                columns: new[] { "SubscriptionId", "ProviderNamespace", "Name" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_ResourceLocks_SubscriptionId_Scope_Name",
+                table: "ResourceLocks",
+                columns: new[] { "SubscriptionId", "Scope", "Name" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
                 name: "IX_Snapshots_SubscriptionId_ResourceGroupName_Name",
                 table: "Snapshots",
                 columns: new[] { "SubscriptionId", "ResourceGroupName", "Name" },
@@ -69,7 +122,21 @@ namespace RestorePoints.Emulator.Store.Migrations
         protected override void Down(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.DropTable(
+                name: "FeatureRegistrations");
+
+            migrationBuilder.DropTable(
+                name: "ResourceLocks");
+
+            migrationBuilder.DropTable(
                 name: "Snapshots");
+
+            migrationBuilder.DropColumn(
+                name: "Settings",
+                table: "Disks");
+
+            migrationBuilder.DropColumn(
+                name: "DiskSettings",
+                table: "DiskRestorePoints");
 
             migrationBuilder.DropColumn(
                 name: "PointTime",

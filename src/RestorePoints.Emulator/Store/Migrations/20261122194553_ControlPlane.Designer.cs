@@ -11,8 +11,8 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Store.Migrations
 {
     [DbContext(typeof(EmulatorDbContext))]
-    [Migration("20261122191847_Snapshots")]
-    partial class Snapshots
+    [Migration("20261122194553_ControlPlane")]
+    partial class ControlPlane
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -242,6 +242,37 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.ToTable("DiskRestorePoints");
                 });
 
+            modelBuilder.Entity("RestorePoints.Emulator.Store.FeatureRegistration", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .UseCollation("NOCASE");
+
+                    b.Property<string>("ProviderNamespace")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .UseCollation("NOCASE");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("SubscriptionId")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("SubscriptionId", "ProviderNamespace", "Name")
+                        .IsUnique();
+
+                    b.ToTable("FeatureRegistrations");
+                });
+
             modelBuilder.Entity("RestorePoints.Emulator.Store.Operation", b =>
                 {
                     b.Property<long>("Sequence")
@@ -335,6 +366,43 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsUnique();
 
                     b.ToTable("ResourceGroups");
+                });
+
+            modelBuilder.Entity("RestorePoints.Emulator.Store.ResourceLock", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Level")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .UseCollation("NOCASE");
+
+                    b.Property<string>("Notes")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Owners")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Scope")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .UseCollation("NOCASE");
+
+                    b.Property<Guid>("SubscriptionId")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("SubscriptionId", "Scope", "Name")
+                        .IsUnique();
+
+                    b.ToTable("ResourceLocks");
                 });
 
             modelBuilder.Entity("RestorePoints.Emulator.Store.RestorePoint", b =>
