@@ -55,7 +55,7 @@ public static class ArmErrors
         $"The api-version '{version}' is invalid. The supported versions are dates in the form yyyy-MM-dd, optionally followed by '-preview'.");
 
     public static ArmError NoRegisteredProviderFound(string location, string version, string type, IEnumerable<string> versions) => new(400, "NoRegisteredProviderFound",
-        $"No registered resource provider found for location '{location}' and API version '{version}' for type '{type}'. The supported api-versions are '{string.Join(", ", versions)}'.");
+        $"No registered resource provider found for location '{location}' and API version '{version}' for type '{type}'. The supported api-versions are '{string.Join(", ", versions)}'. The supported locations are '{string.Join(", ", Regions.Known.Select(region => region.Name))}'.");
 
     public static ArmError NewerApiVersionNeeded(string version) => new(400, "BadRequest",
         $"This request can be made with api-version '{version}' or newer.");

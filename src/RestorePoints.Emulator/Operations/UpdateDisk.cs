@@ -16,6 +16,9 @@ public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOpe
     {
         Disk disk = await context.Db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk => disk.Id == context.Operation.ResourceRowId, cancellationToken)
             ?? throw ArmErrors.EntityNotFound.AsException();
+        // Its creation failed after this change was accepted.
+        if (disk.ProvisioningState == ProvisioningState.Failed)
+            throw ArmErrors.DiskNotUsable(disk.Name, nameof(ProvisioningState.Failed)).AsException();
         (DiskUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
         DiskPropertiesModel? properties = update.Properties;
         disk.Tags = Tags.From(update.Tags) ?? (replaceTags ? null : disk.Tags);
@@ -36,10 +39,11 @@ public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOpe
         context.SetOutput(DiskModel.From(disk, (await context.Db.ActiveGrantAsync(disk.Id, time.GetUtcNow()))?.Kind));
     }
 
-    /// <summary>A disk whose change failed is as good as before.</summary>
+    /// <summary>A disk whose change failed is as good as before: one that was never made stays Failed.</summary>
     public override async Task FailAsync(OperationContext context)
     {
         Disk? disk = await context.Db.Disks.SingleOrDefaultAsync(disk => disk.Id == context.Operation.ResourceRowId);
-        disk?.ProvisioningState = ProvisioningState.Succeeded;
+        if (disk is { ProvisioningState: not ProvisioningState.Failed })
+            disk.ProvisioningState = ProvisioningState.Succeeded;
     }
 }

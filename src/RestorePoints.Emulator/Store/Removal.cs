@@ -23,6 +23,7 @@ public sealed class Removal(RegionStores regions, AccessGrants grants)
     public async Task RemoveAsync(OperationContext context, Snapshot snapshot)
     {
         context.Db.Snapshots.Remove(snapshot);
+        await context.Db.RemoveLocksAsync(snapshot.SubscriptionId, ArmResourceId.Of(snapshot.SubscriptionId, snapshot.ResourceGroupName, "snapshots", snapshot.Name));
         await RemoveGrantsAsync(context, snapshot.Id);
         context.AfterCommit(() =>
         {

@@ -11,6 +11,7 @@ public static class ResourceQueries
     [
         ("disks", db.Disks),
         ("restorePointCollections", db.RestorePointCollections),
+        ("snapshots", db.Snapshots),
         ("virtualMachines", db.VirtualMachines),
     ];
 

@@ -13,7 +13,7 @@ public sealed class DotNetSdkPagingTests(EmulatorFixture fixture)
     public async Task A_list_of_several_pages_is_read_whole()
     {
         CancellationToken stop = TestContext.Current.CancellationToken;
-        using AzureClients azure = await AzureClients.CreateAsync(fixture);
+        AzureClients azure = await AzureClients.CreateAsync(fixture.Emulator);
         SubscriptionResource subscription = await azure.Arm.GetDefaultSubscriptionAsync(stop);
         for (int i = 0; i < 7; i++)
             await subscription.GetResourceGroups().CreateOrUpdateAsync(WaitUntil.Completed, $"group{i}", new ResourceGroupData(AzureLocation.WestEurope), stop);

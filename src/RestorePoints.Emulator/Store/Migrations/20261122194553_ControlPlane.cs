@@ -29,6 +29,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                 type: "INTEGER",
                 nullable: true);
 
+            // Until now every point had a blob snapshot time.
+            migrationBuilder.Sql("UPDATE \"AccessGrants\" SET \"PointTime\" = \"SnapshotTime\";");
+
             migrationBuilder.CreateTable(
                 name: "FeatureRegistrations",
                 columns: table => new

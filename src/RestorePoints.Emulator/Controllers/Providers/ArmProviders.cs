@@ -1,4 +1,7 @@
-namespace RestorePoints.Emulator.Arm;
+using System.Reflection;
+using RestorePoints.Emulator.Arm;
+
+namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>A resource provider as its metadata describes it.</summary>
 public sealed record ArmProvider(string Namespace, IReadOnlyList<ArmProviderType> Types);
@@ -29,13 +32,14 @@ public static class ArmProviders
         new("Microsoft.Authorization", [new("locks", LockVersions, false, "None")]),
         new("Microsoft.Compute",
         [
-            Compute("disks", ApiVersionFamily.Disk, Tracked),
-            Compute("locations/diskOperations", ApiVersionFamily.Disk, "None"),
-            Compute("locations/operations", ApiVersionFamily.Compute, "None"),
-            Compute("restorePointCollections", ApiVersionFamily.Compute, Tracked),
-            Compute("restorePointCollections/restorePoints", ApiVersionFamily.Compute, "None"),
-            Compute("restorePointCollections/restorePoints/diskRestorePoints", ApiVersionFamily.Disk, "None"),
-            Compute("virtualMachines", ApiVersionFamily.Compute, Tracked),
+            Compute<DisksController>(Tracked),
+            Compute<DiskOperationsController>("None"),
+            Compute<OperationsController>("None"),
+            Compute<RestorePointCollectionsController>(Tracked),
+            Compute<RestorePointsController>("None"),
+            Compute<DiskRestorePointsController>("None"),
+            Compute<SnapshotsController>(Tracked),
+            Compute<VirtualMachinesController>(Tracked),
         ]),
         new("Microsoft.Features", [new("features", FeatureVersions, false, "None"), new("providers", FeatureVersions, false, "None")]),
         new("Microsoft.Resources",
@@ -56,5 +60,9 @@ public static class ArmProviders
     public static ArmProvider Require(string name) =>
         All.FirstOrDefault(provider => provider.Namespace.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? throw ArmErrors.InvalidResourceNamespace(name).AsException();
 
-    private static ArmProviderType Compute(string type, ApiVersionFamily family, string capabilities) => new(type, [.. ApiVersions.Of(family).Reverse()], true, capabilities);
+    private static ArmProviderType Compute<TController>(string capabilities) where TController : ArmController
+    {
+        ArmResourceTypeAttribute type = typeof(TController).GetCustomAttribute<ArmResourceTypeAttribute>()!;
+        return new(type.Type, [.. type.Versions.Where(version => !ApiVersions.IsBefore(version, type.ServedSince)).Reverse()], true, capabilities);
+    }
 }
