@@ -49,6 +49,8 @@ assert.equal((await resources.resourceGroups.checkExistence(group)).body, false)
 const groupId = (await resources.resourceGroups.createOrUpdate(group, { location, tags: { from: "javascript" } })).id;
 assert.equal((await resources.resourceGroups.checkExistence(group)).body, true);
 assert.deepEqual((await resources.resourceGroups.get(group)).tags, { from: "javascript" });
+for (const name of ["more-1", "more-2"]) await resources.resourceGroups.createOrUpdate(name, { location });
+assert.deepEqual(await names(resources.resourceGroups.list({ top: 1 })), [group, "more-1", "more-2"], "page by page");
 const osDisk = await upload("os");
 assert.deepEqual([osDisk.diskState, osDisk.provisioningState, osDisk.diskSizeBytes], ["Unattached", "Succeeded", vhd.length - 512]);
 const dataDisk = await disks.createOrUpdate(group, "data", { location, sku: { name: "Premium_LRS" }, diskSizeGB: 4, creationData: { createOption: "Empty" } });

@@ -66,7 +66,9 @@ assert not resources.resource_groups.check_existence(GROUP)
 group = resources.resource_groups.create_or_update(GROUP, {"location": REGION, "tags": {"from": "python"}})
 assert (group.name, group.location, group.tags) == (GROUP, REGION, {"from": "python"})
 assert resources.resource_groups.check_existence(GROUP)
-assert GROUP in [found.name for found in resources.resource_groups.list()]
+for name in ["more-1", "more-2"]:
+    resources.resource_groups.create_or_update(name, {"location": REGION})
+assert [found.name for found in resources.resource_groups.list(top=1)] == ["more-1", "more-2", GROUP], "page by page"
 os_disk = upload("os")
 assert (os_disk.disk_state, os_disk.provisioning_state, os_disk.disk_size_bytes) == ("Unattached", "Succeeded", len(VHD_BYTES) - 512)
 data_disk = done(disks.disks.begin_create_or_update(GROUP, "data", {
