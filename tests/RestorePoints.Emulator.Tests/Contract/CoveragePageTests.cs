@@ -58,8 +58,13 @@ public sealed class CoveragePageTests(EmulatorFixture fixture)
                 page.Append($"| {id} | `POST {{rg}}/{path}` | – | 404 `InvalidResourceType` |\n");
         }
         page.Append("\n### Beside the published operations of compute\n\n| request | api-versions |\n|---|---|\n");
-        foreach (ServedAction action in ServedOperations.All.Where(action => action.Operation is null).OrderBy(RouteOf, StringComparer.Ordinal).ThenBy(action => action.Verb.HttpMethods.First(), StringComparer.Ordinal))
-            page.Append($"| `{action.Verb.HttpMethods.First()} {RouteOf(action)}` | {(action.ServedVersions.Count == 0 ? "any well-formed one" : $"{action.ServedVersions.Count}, {Range(action.ServedVersions)}")} |\n");
+        IEnumerable<(string Method, string Route, ServedAction Action)> others = ServedOperations.All.Where(action => action.Operation is null)
+            .SelectMany(action => RoutesOf(action).Select(route => (action.Verb.HttpMethods.First(), route, action)));
+        foreach (var route in others.GroupBy(other => other.Route).OrderBy(route => route.Key, StringComparer.Ordinal))
+        {
+            IReadOnlyList<string> versions = route.First().Action.ServedVersions;
+            page.Append($"| `{string.Join(", ", route.Select(other => other.Method).Order(StringComparer.Ordinal))} {route.Key}` | {(versions.Count == 0 ? "any well-formed one" : $"{versions.Count}, {Range(versions)}")} |\n");
+        }
         return page.ToString();
     }
 
@@ -73,7 +78,8 @@ public sealed class CoveragePageTests(EmulatorFixture fixture)
 
     private static string Range(IReadOnlyList<string> versions) => versions.Count == 1 ? versions[0] : $"{versions[0]} to {versions[^1]}";
 
-    private static string RouteOf(ServedAction action) => string.Join('/', new[] { action.Controller.GetCustomAttribute<RouteAttribute>()?.Template, action.Verb.Template }.Where(part => part is not null));
+    private static IEnumerable<string> RoutesOf(ServedAction action) => action.Controller.GetCustomAttributes<RouteAttribute>().Select(route => (string?)route.Template).DefaultIfEmpty()
+        .Select(template => string.Join('/', new[] { template, action.Verb.Template }.Where(part => part is not null)));
 
     private static string Shorten(string path) => path
         .Replace("/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute", "{rg}")
