@@ -54,7 +54,7 @@ public sealed class AzureCliTests(AzureCli az) : IClassFixture<AzureCli>
         (await RestoreAsync("restored-first", firstDisk)).AsSpan().SequenceEqual(content).ShouldBeTrue("the first point");
         (await RestoreAsync("restored-second", secondDisk)).AsSpan().SequenceEqual(changed).ShouldBeTrue("the second point");
 
-        // A URL of the disk restore point keeps the point from being deleted; az rest shows the error as az does.
+        // A URL of the disk restore point keeps the point from being deleted.
         string sas = await az.Arm.GrantAsync(firstDisk);
         (await az.Arm.GrantAsync(firstDisk)).ShouldBe(sas);
         (await az.DownloadAsync(sas)).AsSpan(..^512).SequenceEqual(content).ShouldBeTrue("the first point, read directly");

@@ -117,6 +117,39 @@ public sealed class DotNetSdkTests(EmulatorFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Incremental_snapshots_are_read_compared_and_restored()
+    {
+        byte[] content = World.Noise(46, (int)World.UploadBytes);
+        ManagedDiskResource disk = await UploadAsync("os", content);
+        SnapshotResource older = await SnapshotAsync("older", disk);
+        PageBlobClient guest = _azure.PageBlob(await new RawArm(fixture.Http, Guid.Empty).GuestAccessAsync(disk.Id.ToString()));
+        byte[] changed = [.. content], written = World.Noise(47, 64 * 1024);
+        written.CopyTo(changed, 12 * MiB);
+        await guest.UploadPagesAsync(new MemoryStream(written), 12 * MiB, cancellationToken: Stop);
+        SnapshotResource newer = await SnapshotAsync("newer", disk);
+
+        string olderSas = (await older.GrantAccessAsync(WaitUntil.Completed, new GrantAccessData(AccessLevel.Read, 3600), Stop)).Value.AccessSas;
+        string newerSas = (await newer.GrantAccessAsync(WaitUntil.Completed, new GrantAccessData(AccessLevel.Read, 3600), Stop)).Value.AccessSas;
+        (await DownloadAsync(olderSas)).AsSpan(..^512).SequenceEqual(content).ShouldBeTrue("the older snapshot");
+        (await DownloadAsync(newerSas)).AsSpan(..^512).SequenceEqual(changed).ShouldBeTrue("the newer snapshot");
+        PageRangesInfo diff = await _azure.PageBlob(newerSas).GetManagedDiskPageRangesDiffAsync(previousSnapshotUri: new Uri(olderSas), cancellationToken: Stop);
+        diff.PageRanges.ShouldBe([new HttpRange(12 * MiB, written.Length)]);
+        diff.ClearRanges.ShouldBeEmpty();
+
+        ManagedDiskResource restored = (await _group.GetManagedDisks().CreateOrUpdateAsync(WaitUntil.Completed, "restored", new ManagedDiskData(Region)
+        {
+            Sku = new DiskSku { Name = DiskStorageAccountType.PremiumLrs },
+            CreationData = new DiskCreationData(DiskCreateOption.Copy) { SourceResourceId = newer.Id },
+        }, Stop)).Value;
+        string restoredSas = (await restored.GrantAccessAsync(WaitUntil.Completed, new GrantAccessData(AccessLevel.Read, 3600), Stop)).Value.AccessSas;
+        (await DownloadAsync(restoredSas)).AsSpan(..^512).SequenceEqual(changed).ShouldBeTrue("the disk from the snapshot");
+
+        await newer.RevokeAccessAsync(WaitUntil.Completed, Stop);
+        await newer.DeleteAsync(WaitUntil.Completed, Stop);
+        (await Should.ThrowAsync<RequestFailedException>(() => newer.GetAsync(Stop))).ErrorCode.ShouldBe("ResourceNotFound");
+    }
+
+    [Fact]
     public async Task Collections_are_listed_expanded_and_tagged()
     {
         ManagedDiskResource disk = await UploadAsync("os", new byte[World.UploadBytes]);
@@ -183,6 +216,13 @@ public sealed class DotNetSdkTests(EmulatorFixture fixture) : IAsyncLifetime
         await stream.ReadExactlyAsync(read, Stop);
         read.AsSpan().SequenceEqual(content).ShouldBeTrue();
     }
+
+    private async Task<SnapshotResource> SnapshotAsync(string name, ManagedDiskResource disk) =>
+        (await _group.GetSnapshots().CreateOrUpdateAsync(WaitUntil.Completed, name, new SnapshotData(Region)
+        {
+            Incremental = true,
+            CreationData = new DiskCreationData(DiskCreateOption.Copy) { SourceResourceId = disk.Id },
+        }, Stop)).Value;
 
     private async Task<ManagedDiskResource> UploadAsync(string name, byte[] content)
     {
