@@ -52,7 +52,7 @@ public sealed partial class ArmErrorMiddleware(RequestDelegate next, ILogger<Arm
         if (string.IsNullOrEmpty(version))
             return ArmErrors.MissingApiVersionParameter;
         string[] segments = path.Trim('/').Split('/');
-        int providers = Array.FindIndex(segments, segment => segment.Equals("providers", StringComparison.OrdinalIgnoreCase));
+        int providers = Array.FindLastIndex(segments, segment => segment.Equals("providers", StringComparison.OrdinalIgnoreCase));
         if (providers < 0 || providers + 2 >= segments.Length)
             return ArmErrors.RouteNotFound(path);
         string type = string.Join('/', segments.Skip(providers + 2).Where((_, index) => index % 2 == 0));

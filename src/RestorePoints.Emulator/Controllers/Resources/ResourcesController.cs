@@ -26,8 +26,9 @@ public sealed class ResourcesController(EmulatorDbContext db, TimeProvider time)
     {
         ListFilter wanted = ListFilter.Parse(filter, FilterNames);
         string[] expanded = expand?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
-        if (expanded.FirstOrDefault(name => !Is(name, "createdTime") && !Is(name, "provisioningState")) is { } unknown)
-            throw ArmErrors.InvalidExpand(unknown, "createdTime, provisioningState").AsException();
+        // Nobody records when a resource was changed: changedTime is asked for by the Azure CLI, and left out.
+        if (expanded.FirstOrDefault(name => !Is(name, "createdTime") && !Is(name, "changedTime") && !Is(name, "provisioningState")) is { } unknown)
+            throw ArmErrors.InvalidExpand(unknown, "createdTime, changedTime, provisioningState").AsException();
         bool withTime = expanded.Any(name => Is(name, "createdTime")), withState = expanded.Any(name => Is(name, "provisioningState"));
 
         List<ResourceModel> resources = [];
