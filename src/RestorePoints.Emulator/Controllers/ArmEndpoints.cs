@@ -9,7 +9,8 @@ public static class ArmEndpoints
 {
     public static IServiceCollection AddArmControllers(this IServiceCollection services)
     {
-        services.AddControllers(mvc =>
+        // Without what AddControllers adds for browsers: cross-origin rules, authorization, data annotations.
+        services.AddMvcCore(mvc =>
             {
                 mvc.InputFormatters.Clear();
                 mvc.InputFormatters.Add(new ArmJsonInputFormatter());
@@ -19,6 +20,7 @@ public static class ArmEndpoints
                 mvc.ModelValidatorProviders.Clear();
                 mvc.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
             })
+            .AddApiExplorer()
             .ConfigureApiBehaviorOptions(api =>
             {
                 // Empty 404, 405 and 415 answers get their ARM body from the error middleware, not a ProblemDetails.

@@ -18,5 +18,6 @@ public static class OpenApiPage
         swagger.CustomOperationIds(action => action.ActionDescriptor.EndpointMetadata.OfType<OperationIdAttribute>().FirstOrDefault()?.Id);
     });
 
-    public static IApplicationBuilder UseOpenApiPage(this IApplicationBuilder app) => app.UseSwagger().UseSwaggerUI();
+    public static IApplicationBuilder UseOpenApiPage(this IApplicationBuilder app) =>
+        app.UseWhen(context => context.Request.Path.StartsWithSegments("/swagger"), page => page.UseSwagger().UseSwaggerUI());
 }
