@@ -58,10 +58,13 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
             ActionExecutedContext executed = await next();
             if (executed.Exception is not null || executed.Result is IStatusCodeActionResult { StatusCode: >= 400 })
                 return;
+            Operation? operation = http.Features.Get<Operation>();
+            bool accepted = operation is not null && db.Entry(operation).State == EntityState.Added;
             await write.CommitAsync();
+            // Inside the gate: operations are queued in the order in which their rows were committed.
+            if (accepted)
+                runner.Enqueue(operation!);
         }
-        if (http.Features.Get<Operation>() is { } operation)
-            runner.Enqueue(operation);
     }
 
     /// <summary>Locks themselves can be changed under any lock.</summary>

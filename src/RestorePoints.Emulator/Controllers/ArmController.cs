@@ -55,12 +55,14 @@ public abstract class ArmController(EmulatorDbContext db, TimeProvider time) : C
 
     /// <summary>Queues <typeparamref name="TOperation"/> on a resource. The row is committed with everything else that the action changes; the runner starts it then.</summary>
     /// <param name="serialKey">Operations with one key run one after the other.</param>
-    protected Operation Accept<TOperation>(Guid resourceRowId, Guid serialKey, string location, object? arguments = null) where TOperation : ArmOperation
+    /// <param name="sourceKey">Key of what a copy is made from.</param>
+    protected Operation Accept<TOperation>(Guid resourceRowId, Guid serialKey, string location, object? arguments = null, Guid? sourceKey = null) where TOperation : ArmOperation
     {
         Operation operation = new()
         {
             Kind = typeof(TOperation).Name,
             SerialKey = serialKey,
+            SourceKey = sourceKey,
             ResourceRowId = resourceRowId,
             Arguments = arguments is null ? null : JsonSerializer.Serialize(arguments),
             SubscriptionId = SubscriptionId,

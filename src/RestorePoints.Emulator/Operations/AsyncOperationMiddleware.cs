@@ -65,9 +65,7 @@ public sealed class AsyncOperationMiddleware(RequestDelegate next, IOptions<Emul
             context.Response.Headers["x-ms-need-to-refresh-epl-cache"] = "False";
             return;
         }
-        string location = context.Features.Get<Operation>()?.Location ?? context.Request.RouteValues["location"] as string
-            ?? context.Features.Get<ArmScope>()?.ResourceGroup?.Location ?? "";
-        context.Response.Headers["x-ms-served-by"] = $"{ShardOf(Regions.Normalize(location), "DiskOperations")}_{_startTicks}";
+        context.Response.Headers["x-ms-served-by"] = $"{ShardOf("DiskOperations")}_{_startTicks}";
     }
 
     /// <summary>The URL on which the operation is polled, absolute, as the client reached us, with the api-version that it sent.</summary>
@@ -76,9 +74,9 @@ public sealed class AsyncOperationMiddleware(RequestDelegate next, IOptions<Emul
         ApiVersionFamily family = context.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>()?.Family ?? ApiVersionFamily.Compute;
         string segment = family == ApiVersionFamily.Disk ? "DiskOperations" : "operations";
         return $"{context.Request.BaseUrl()}/subscriptions/{operation.SubscriptionId}/providers/{ArmResourceId.Provider}/locations/{operation.Location}"
-            + $"/{segment}/{operation.Id}?p={ShardOf(operation.Location, segment)}{(monitor ? "&monitor=true" : "")}&api-version={context.Request.Query["api-version"]}";
+            + $"/{segment}/{operation.Id}?p={ShardOf(segment)}{(monitor ? "&monitor=true" : "")}&api-version={context.Request.Query["api-version"]}";
     }
 
-    /// <summary>Azure's <c>p</c> names a shard of the provider in the region: constant per region.</summary>
-    private static Guid ShardOf(string location, string segment) => new(SHA256.HashData(Encoding.UTF8.GetBytes($"{segment}/{location}")).AsSpan(0, 16));
+    /// <summary>Azure's <c>p</c> names a shard of the provider, the one that <c>x-ms-served-by</c> names too. Here each provider has one.</summary>
+    private static Guid ShardOf(string segment) => new(SHA256.HashData(Encoding.UTF8.GetBytes(segment)).AsSpan(0, 16));
 }

@@ -30,7 +30,11 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
 
         try
         {
-            regions.Get(vm.Location).CreatePoint(point.Id, [.. arguments.DiskIds]);
+            SnapshotStore store = regions.Get(vm.Location);
+            // A point that an interrupted run left may be older than snapshots with an earlier time; nobody has seen it.
+            foreach (Guid disk in arguments.DiskIds)
+                store.DeletePoint(disk, point.Id);
+            store.CreatePoint(point.Id, [.. arguments.DiskIds]);
         }
         catch (VolumeNotFoundException)
         {

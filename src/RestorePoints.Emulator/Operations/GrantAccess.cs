@@ -53,6 +53,8 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
             ?? throw ArmErrors.EntityNotFound.AsException();
         if (disk.ProvisioningState is ProvisioningState.Failed or ProvisioningState.Deleting)
             throw ArmErrors.DiskNotUsable(disk.Name, disk.ProvisioningState.ToString()).AsException();
+        if ((arguments.Kind == AccessKind.Upload) != (disk.DiskState == DiskState.ReadyToUpload))
+            throw ArmErrors.AccessNotAllowedInState(disk.Name, arguments.Kind == AccessKind.Upload ? "Write" : "Read", disk.DiskState.ToString()).AsException();
         if (disk.VirtualMachine is { PowerState: not PowerState.Deallocated } vm)
             throw ArmErrors.DiskOfRunningMachine(disk.Name, vm.Name).AsException();
     }

@@ -37,11 +37,12 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
     {
         lock (_lastOfKey)
         {
-            Task before = _lastOfKey.GetValueOrDefault(operation.SerialKey, Task.CompletedTask);
-            Task task = RunAfterAsync(before, operation.Id);
-            _lastOfKey[operation.SerialKey] = task;
+            Guid[] keys = operation.SourceKey is { } source && source != operation.SerialKey ? [operation.SerialKey, source] : [operation.SerialKey];
+            Task task = RunAfterAsync(Task.WhenAll(keys.Select(key => _lastOfKey.GetValueOrDefault(key, Task.CompletedTask))), operation.Id);
+            foreach (Guid key in keys)
+                _lastOfKey[key] = task;
             _running[operation.Id] = task;
-            task.ContinueWith(_ => Forget(operation.Id, operation.SerialKey, task), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            task.ContinueWith(_ => Forget(operation.Id, keys, task), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 
@@ -106,7 +107,7 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
                 return;
             OperationContext context = new(operation, db);
             await WorkOf(scope, operation).FailAsync(context);
-            (operation.ErrorCode, operation.ErrorMessage, operation.Output) = (error.Code, error.Message, null);
+            (operation.ErrorStatus, operation.ErrorCode, operation.ErrorMessage, operation.Output) = (error.Status, error.Code, error.Message, null);
             End(operation, OperationStatus.Failed);
             await write.CommitAsync();
             context.RunAfterCommit();
@@ -122,13 +123,14 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         operation.EndTime = time.GetUtcNow();
     }
 
-    private void Forget(Guid operationId, Guid serialKey, Task task)
+    private void Forget(Guid operationId, Guid[] keys, Task task)
     {
         _running.TryRemove(operationId, out _);
         lock (_lastOfKey)
         {
-            if (_lastOfKey.TryGetValue(serialKey, out Task? last) && last == task)
-                _lastOfKey.Remove(serialKey);
+            foreach (Guid key in keys)
+                if (_lastOfKey.TryGetValue(key, out Task? last) && last == task)
+                    _lastOfKey.Remove(key);
         }
     }
 

@@ -22,7 +22,7 @@ public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOpe
         (DiskUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
         DiskPropertiesModel? properties = update.Properties;
         disk.Tags = Tags.From(update.Tags) ?? (replaceTags ? null : disk.Tags);
-        disk.SkuName = NewDisks.SkuName(update.Sku?.Name) ?? disk.SkuName;
+        disk.SkuName = NewDisks.SkuName(update.Sku?.Name ?? properties?.AccountType) ?? disk.SkuName;
         disk.OsType = NewDisks.OsType(properties?.OsType) ?? disk.OsType;
         disk.NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties?.NetworkAccessPolicy) ?? disk.NetworkAccessPolicy;
         disk.PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties?.PublicNetworkAccess) ?? disk.PublicNetworkAccess;
@@ -30,20 +30,25 @@ public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOpe
             disk.Settings = NewDisks.Settings(DiskModel.Kept(disk.Settings), new DiskModel { Properties = properties with { CreationData = null } });
         disk.IopsReadWrite = properties?.DiskIOPSReadWrite ?? disk.IopsReadWrite;
         disk.MBpsReadWrite = properties?.DiskMBpsReadWrite ?? disk.MBpsReadWrite;
+        AccessKind? activeGrant = (await context.Db.ActiveGrantAsync(disk.Id, time.GetUtcNow()))?.Kind;
         if (properties?.DiskSizeGB is { } sizeGB && sizeGB > disk.SizeGB)
         {
+            // Granted after the request was accepted.
+            if (activeGrant is not null)
+                throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
             regions.Get(disk.Location).Resize(disk.Id, sizeGB << 30);
             disk.SizeBytes = sizeGB << 30;
         }
-        disk.ProvisioningState = ProvisioningState.Succeeded;
-        context.SetOutput(DiskModel.From(disk, (await context.Db.ActiveGrantAsync(disk.Id, time.GetUtcNow()))?.Kind));
+        if (disk.ProvisioningState == ProvisioningState.Updating)
+            disk.ProvisioningState = ProvisioningState.Succeeded;
+        context.SetOutput(DiskModel.From(disk, activeGrant));
     }
 
     /// <summary>A disk whose change failed is as good as before: one that was never made stays Failed.</summary>
     public override async Task FailAsync(OperationContext context)
     {
         Disk? disk = await context.Db.Disks.SingleOrDefaultAsync(disk => disk.Id == context.Operation.ResourceRowId);
-        if (disk is { ProvisioningState: not ProvisioningState.Failed })
+        if (disk is { ProvisioningState: ProvisioningState.Updating })
             disk.ProvisioningState = ProvisioningState.Succeeded;
     }
 }

@@ -31,13 +31,14 @@ public sealed class UpdateSnapshot(RegionStores regions, TimeProvider time) : Ar
             snapshot.SizeBytes = sizeGB << 30;
         }
         snapshot.Tags = Tags.From(update.Tags) ?? (replaceTags ? null : snapshot.Tags);
-        snapshot.SkuName = NewSnapshots.SkuName(update.Sku?.Name) ?? snapshot.SkuName;
+        snapshot.SkuName = NewSnapshots.SkuName(update.Sku?.Name ?? properties?.AccountType) ?? snapshot.SkuName;
         snapshot.OsType = NewDisks.OsType(properties?.OsType) ?? snapshot.OsType;
         snapshot.NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties?.NetworkAccessPolicy) ?? snapshot.NetworkAccessPolicy;
         snapshot.PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties?.PublicNetworkAccess) ?? snapshot.PublicNetworkAccess;
         if (properties is not null)
             snapshot.Settings = NewDisks.Settings(SnapshotModel.Kept(snapshot.Settings), new SnapshotModel { Properties = properties with { CreationData = null } });
-        snapshot.ProvisioningState = ProvisioningState.Succeeded;
+        if (snapshot.ProvisioningState == ProvisioningState.Updating)
+            snapshot.ProvisioningState = ProvisioningState.Succeeded;
         context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant));
     }
 
@@ -45,6 +46,7 @@ public sealed class UpdateSnapshot(RegionStores regions, TimeProvider time) : Ar
     public override async Task FailAsync(OperationContext context)
     {
         Snapshot? snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == context.Operation.ResourceRowId);
-        snapshot?.ProvisioningState = snapshot.SnapshotTime is null ? ProvisioningState.Failed : ProvisioningState.Succeeded;
+        if (snapshot is { ProvisioningState: ProvisioningState.Updating })
+            snapshot.ProvisioningState = snapshot.SnapshotTime is null ? ProvisioningState.Failed : ProvisioningState.Succeeded;
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using RestorePoints.Emulator.Arm;
 
 namespace RestorePoints.Emulator.Store;
 
@@ -17,6 +18,11 @@ public sealed class Operation
     /// <summary>Operations with one key run one after the other: the id of the disk or virtual machine that they change.</summary>
     public required Guid SerialKey { get; init; }
 
+    /// <summary>
+    /// Key of what the operation copies from: it runs after the operations that were accepted before it with that key, and those accepted later after it.
+    /// </summary>
+    public Guid? SourceKey { get; init; }
+
     /// <summary>Row id of the resource that the operation works on.</summary>
     public required Guid ResourceRowId { get; init; }
 
@@ -32,8 +38,14 @@ public sealed class Operation
     public OperationStatus Status { get; set; }
     public required DateTimeOffset StartTime { get; init; }
     public DateTimeOffset? EndTime { get; set; }
+
+    /// <summary>HTTP status of the error of a failed operation.</summary>
+    public int? ErrorStatus { get; set; }
     public string? ErrorCode { get; set; }
     public string? ErrorMessage { get; set; }
+
+    /// <summary>Error of a failed operation; a Location URL answers it. What failed inside the emulator is a conflict there too: clients repeat a 5xx.</summary>
+    public ArmError Error => new(ErrorStatus is >= 400 and < 500 ? ErrorStatus.Value : StatusCodes.Status409Conflict, ErrorCode!, ErrorMessage!);
 
     /// <summary>JSON that the status body shows as <c>properties.output</c> and the Location URL answers; null: neither.</summary>
     public string? Output { get; set; }
@@ -42,6 +54,7 @@ public sealed class Operation
     {
         public void Configure(EntityTypeBuilder<Operation> builder)
         {
+            builder.Ignore(operation => operation.Error);
             builder.HasKey(operation => operation.Sequence);
             builder.Property(operation => operation.Sequence).ValueGeneratedOnAdd();
             builder.HasIndex(operation => operation.Id).IsUnique();

@@ -26,15 +26,13 @@ public sealed partial class Reconciliation(EmulatorDbContext db, RegionStores re
             if (!snapshot.IsFrozen && ownsVolume)
                 heads.Add(snapshot.Id);
         }
-        // A point without its rows belongs to a creation that will run again under the same id: its instant is kept.
-        HashSet<Guid> beingCreated = [.. await db.RestorePoints.Where(point => point.ProvisioningState == ProvisioningState.Creating).Select(point => point.Id).ToListAsync()];
 
         foreach (string region in existing)
         {
             SnapshotStore store = regions.Get(region);
             foreach (VolumeDescription volume in store.ListVolumes())
             {
-                foreach (Guid point in volume.PointIds.Where(point => !points.Contains((volume.VolumeId, point)) && !beingCreated.Contains(point)))
+                foreach (Guid point in volume.PointIds.Where(point => !points.Contains((volume.VolumeId, point))))
                 {
                     store.DeletePoint(volume.VolumeId, point);
                     LogOrphanPoint(point, volume.VolumeId, region);

@@ -41,5 +41,5 @@ public static class ResourceQueries
 
     /// <summary>Marks the locks on what is being removed, and below it, for deletion.</summary>
     public static async Task RemoveLocksAsync(this EmulatorDbContext db, Guid subscriptionId, string resourceId) => db.ResourceLocks.RemoveRange(
-        (await db.ResourceLocks.Where(known => known.SubscriptionId == subscriptionId).ToListAsync()).Where(known => ResourceLocks.IsAtOrAbove(resourceId, known.Scope)));
+        await db.ResourceLocks.Where(known => known.SubscriptionId == subscriptionId && (known.Scope == resourceId || known.Scope.StartsWith(resourceId + "/"))).ToListAsync());
 }

@@ -34,21 +34,20 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     {
         Disk? disk = await FindAsync(diskName);
         RequireSameState(request.Properties!.ProvisioningState, disk?.ProvisioningState ?? ProvisioningState.Succeeded);
+        // A disk whose creation failed has no bytes: a PUT begins anew.
+        if (disk is { ProvisioningState: ProvisioningState.Failed, VirtualMachine: null })
+        {
+            Db.Disks.Remove(disk);
+            disk = null;
+        }
         if (disk is null)
         {
             ResourceNames.RequireValid("diskName", diskName);
-            disk = await newDisks.FromRequestAsync(SubscriptionId, ResourceGroupName, diskName, request);
-            Accept<CreateDisk>(disk.Id, disk.Id, disk.Location);
+            (disk, Guid? sourceKey) = await newDisks.FromRequestAsync(SubscriptionId, ResourceGroupName, diskName, request);
+            Accept<CreateDisk>(disk.Id, disk.Id, disk.Location, sourceKey: sourceKey);
             return DiskModel.Accepted(disk);
         }
         RequireSameCreation(disk, request);
-        if (disk.ProvisioningState == ProvisioningState.Failed)
-        {
-            // Its creation failed: the same request makes it again.
-            disk.ProvisioningState = ProvisioningState.Updating;
-            Accept<CreateDisk>(disk.Id, disk.Id, disk.Location);
-            return DiskModel.Accepted(disk);
-        }
         return await ChangeAsync(disk, replaceTags: true, new DiskUpdate { Tags = request.Tags, Sku = request.Sku, Properties = request.Properties });
     }
 
@@ -105,7 +104,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     private async Task<DiskModel> ChangeAsync(Disk disk, bool replaceTags, DiskUpdate request)
     {
         RequireUsable(disk);
-        string skuName = NewDisks.SkuName(request.Sku?.Name) ?? disk.SkuName;
+        string skuName = NewDisks.SkuName(request.Sku?.Name ?? request.Properties?.AccountType) ?? disk.SkuName;
         NewDisks.RequireImplemented(request.Properties, skuName);
         if (request.Properties?.DiskSizeGB is { } sizeGB && sizeGB != disk.SizeGB)
         {
@@ -148,14 +147,18 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.galleryImageReference").AsException();
         if (creation.UploadSizeBytes is not null && creation.UploadSizeBytes != disk.UploadSizeBytes)
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.uploadSizeBytes").AsException();
+        if (request.Properties.HyperVGeneration is { } generation && generation != disk.HyperVGeneration)
+            throw ArmErrors.PropertyChangeNotAllowed("disk.hyperVGeneration").AsException();
+        if (request.Zones is { } zones && string.Join(',', zones) != (disk.Zones ?? ""))
+            throw ArmErrors.PropertyChangeNotAllowed("zones").AsException();
     }
 
     private async Task<ListModel<DiskModel>> ListAsync(IQueryable<Disk> query)
     {
         ListModel<Disk> disks = await PageAsync(query.Include(disk => disk.VirtualMachine));
-        Dictionary<Guid, AccessKind> grants = await Db.ActiveGrants(Now).Where(grant => grant.SubscriptionId == SubscriptionId && grant.PointId == null)
-            .ToDictionaryAsync(grant => grant.ResourceRowId, grant => grant.Kind);
-        return disks.Select(disk => DiskModel.From(disk, grants.TryGetValue(disk.Id, out AccessKind kind) ? kind : null));
+        ILookup<Guid, AccessKind> grants = (await Db.ActiveGrants(Now).Where(grant => grant.SubscriptionId == SubscriptionId && grant.PointId == null).OrderBy(grant => grant.CreatedOn)
+            .Select(grant => new { grant.ResourceRowId, grant.Kind }).ToListAsync()).ToLookup(grant => grant.ResourceRowId, grant => grant.Kind);
+        return disks.Select(disk => DiskModel.From(disk, grants.Contains(disk.Id) ? grants[disk.Id].First() : null));
     }
 
     private async Task<DiskModel> ModelAsync(Disk disk) => DiskModel.From(disk, (await Db.ActiveGrantAsync(disk.Id, Now))?.Kind);

@@ -17,7 +17,8 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
     ];
 
     /// <summary>Adds the row of the disk that a PUT describes.</summary>
-    public async Task<Disk> FromRequestAsync(Guid subscriptionId, string resourceGroupName, string name, DiskModel request)
+    /// <returns>The disk, and the key of the operations of what it copies.</returns>
+    public async Task<(Disk Disk, Guid? SourceKey)> FromRequestAsync(Guid subscriptionId, string resourceGroupName, string name, DiskModel request)
     {
         DiskPropertiesModel properties = request.Properties!;
         CreationDataModel creation = properties.CreationData!;
@@ -70,7 +71,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             }),
         };
         db.Disks.Add(disk);
-        return disk;
+        return (disk, source.SerialKey);
     }
 
     /// <summary>Adds the row of an empty disk that a virtual machine brings along (FromImage, Empty): <c>Creating</c> until the machine's operation has made it.</summary>
@@ -158,8 +159,8 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration, source.DiskSettings);
     }
 
-    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration, string? Settings)
+    private sealed record Source(long SizeBytes, Guid? UniqueId, string? OsType, string? HyperVGeneration, string? Settings, Guid? SerialKey = null)
     {
-        public static Source From(CopySource source) => new(source.SizeBytes, source.UniqueId, source.OsType, source.HyperVGeneration, source.Settings);
+        public static Source From(CopySource source) => new(source.SizeBytes, source.UniqueId, source.OsType, source.HyperVGeneration, source.Settings, source.SerialKey);
     }
 }

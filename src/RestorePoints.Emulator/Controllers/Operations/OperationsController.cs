@@ -52,7 +52,7 @@ public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvide
                 Response.Headers["Azure-AsyncOperation"] = AsyncOperationMiddleware.PollingUrl(HttpContext, operation, monitor: false);
                 return StatusCode(StatusCodes.Status202Accepted);
             case OperationStatus.Failed:
-                throw new ArmError(StatusCodes.Status409Conflict, operation.ErrorCode!, operation.ErrorMessage!).AsException();
+                throw operation.Error.AsException();
             default:
                 return operation.Output is null ? Ok() : Content(operation.Output, ArmJson.ContentType);
         }

@@ -26,7 +26,7 @@ public sealed class OperationResultsController(EmulatorDbContext db, TimeProvide
                 Response.Headers.RetryAfter = ResourceGroupsController.RetryAfterOf(options.Value);
                 return StatusCode(StatusCodes.Status202Accepted);
             case OperationStatus.Failed:
-                throw new ArmError(StatusCodes.Status409Conflict, operation.ErrorCode!, operation.ErrorMessage!).AsException();
+                throw operation.Error.AsException();
             default:
                 return Ok();
         }

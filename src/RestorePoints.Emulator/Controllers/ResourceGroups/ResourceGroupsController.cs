@@ -66,6 +66,8 @@ public sealed class ResourceGroupsController(EmulatorDbContext db, TimeProvider 
     public async Task<ResourceGroupModel> Update(string resourceGroupName, ResourceGroupUpdate request)
     {
         ResourceGroup group = await RequireAsync(resourceGroupName);
+        if (group.ProvisioningState == ProvisioningState.Deleting)
+            throw ArmErrors.ResourceGroupBeingDeleted(group.Name).AsException();
         group.Tags = Tags.From(request.Tags) ?? group.Tags;
         return ResourceGroupModel.From(group);
     }

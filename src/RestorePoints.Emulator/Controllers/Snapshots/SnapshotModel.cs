@@ -10,13 +10,8 @@ namespace RestorePoints.Emulator.Controllers;
 /// </summary>
 public sealed record SnapshotModel : IResourceBody
 {
-    [ReadOnly(true)]
     public string? Name { get; init; }
-
-    [ReadOnly(true)]
     public string? Id { get; init; }
-
-    [ReadOnly(true)]
     public string? Type { get; init; }
     public string? Location { get; init; }
     public Dictionary<string, string>? Tags { get; init; }
@@ -177,7 +172,6 @@ public sealed record SnapshotPropertiesModel
     [ReadOnly(true)]
     public DateTimeOffset? TimeCreated { get; init; }
 
-    [ReadOnly(true)]
     public string? ProvisioningState { get; init; }
 
     [ReadOnly(true)]

@@ -37,6 +37,12 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
     {
         Snapshot? snapshot = await FindAsync(snapshotName);
         RequireSameState(request.Properties!.ProvisioningState, snapshot?.ProvisioningState ?? ProvisioningState.Succeeded);
+        // A snapshot whose creation failed has no bytes: a PUT begins anew.
+        if (snapshot is { ProvisioningState: ProvisioningState.Failed, SnapshotTime: null })
+        {
+            Db.Snapshots.Remove(snapshot);
+            snapshot = null;
+        }
         if (snapshot is null)
         {
             ResourceNames.RequireValid("snapshotName", snapshotName);
@@ -45,13 +51,6 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             return SnapshotModel.Accepted(snapshot, request);
         }
         RequireSameCreation(snapshot, request);
-        if (snapshot.ProvisioningState == ProvisioningState.Failed)
-        {
-            // Its creation failed: the same request makes it again.
-            snapshot.ProvisioningState = ProvisioningState.Updating;
-            Accept<CreateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
-            return SnapshotModel.Accepted(snapshot, request);
-        }
         return await ChangeAsync(snapshot, replaceTags: true, new SnapshotUpdate { Tags = request.Tags, Sku = request.Sku, Properties = request.Properties });
     }
 
@@ -120,7 +119,7 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
         return model with
         {
             Tags = request.Tags ?? (replaceTags ? null : model.Tags),
-            Sku = SnapshotModel.SkuOf(NewSnapshots.SkuName(request.Sku?.Name) ?? snapshot.SkuName),
+            Sku = SnapshotModel.SkuOf(NewSnapshots.SkuName(request.Sku?.Name ?? request.Properties?.AccountType) ?? snapshot.SkuName),
             Properties = model.Properties! with { DiskSizeGB = request.Properties?.DiskSizeGB ?? model.Properties.DiskSizeGB },
         };
     }
@@ -143,6 +142,8 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             throw ArmErrors.PropertyChangeNotAllowed("snapshot.creationData.sourceResourceId").AsException();
         if (request.Properties.Incremental is { } incremental && incremental != snapshot.Incremental)
             throw ArmErrors.PropertyChangeNotAllowed("snapshot.incremental").AsException();
+        if (request.Properties.HyperVGeneration is { } generation && generation != snapshot.HyperVGeneration)
+            throw ArmErrors.PropertyChangeNotAllowed("snapshot.hyperVGeneration").AsException();
     }
 
     private async Task<ListModel<SnapshotModel>> ListAsync(IQueryable<Snapshot> query, Func<string, string> groupInId)

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("faec4245-4a1e-4dcb-862b-75be8e56fe04"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("cd368a0e-b06b-4e40-a391-c1ffe1070486"), entityTypeCount: 12)
         {
         }
 

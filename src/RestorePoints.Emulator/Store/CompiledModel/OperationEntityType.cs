@@ -18,7 +18,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.Operation",
                 typeof(Operation),
                 baseEntityType,
-                propertyCount: 15,
+                propertyCount: 17,
                 unnamedIndexCount: 2,
                 keyCount: 1);
 
@@ -66,6 +66,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 fieldInfo: typeof(Operation).GetField("<ErrorMessage>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
+            var errorStatus = runtimeEntityType.AddProperty(
+                "ErrorStatus",
+                typeof(int?),
+                propertyInfo: typeof(Operation).GetProperty("ErrorStatus", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Operation).GetField("<ErrorStatus>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
+
             var id = runtimeEntityType.AddProperty(
                 "Id",
                 typeof(Guid),
@@ -105,6 +112,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 propertyInfo: typeof(Operation).GetProperty("SerialKey", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(Operation).GetField("<SerialKey>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 sentinel: new Guid("00000000-0000-0000-0000-000000000000"));
+
+            var sourceKey = runtimeEntityType.AddProperty(
+                "SourceKey",
+                typeof(Guid?),
+                propertyInfo: typeof(Operation).GetProperty("SourceKey", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Operation).GetField("<SourceKey>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
 
             var startTime = runtimeEntityType.AddProperty(
                 "StartTime",

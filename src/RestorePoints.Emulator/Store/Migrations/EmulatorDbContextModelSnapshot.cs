@@ -292,6 +292,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("ErrorMessage")
                         .HasColumnType("TEXT");
 
+                    b.Property<int?>("ErrorStatus")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid>("Id")
                         .HasColumnType("TEXT");
 
@@ -310,6 +313,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<Guid>("SerialKey")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("SourceKey")
                         .HasColumnType("TEXT");
 
                     b.Property<long>("StartTime")

@@ -11,7 +11,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Store.Migrations
 {
     [DbContext(typeof(EmulatorDbContext))]
-    [Migration("20261122194553_ControlPlane")]
+    [Migration("20261122203203_ControlPlane")]
     partial class ControlPlane
     {
         /// <inheritdoc />
@@ -295,6 +295,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("ErrorMessage")
                         .HasColumnType("TEXT");
 
+                    b.Property<int?>("ErrorStatus")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid>("Id")
                         .HasColumnType("TEXT");
 
@@ -313,6 +316,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<Guid>("SerialKey")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("SourceKey")
                         .HasColumnType("TEXT");
 
                     b.Property<long>("StartTime")

@@ -11,6 +11,18 @@ namespace RestorePoints.Emulator.Store.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.AddColumn<int>(
+                name: "ErrorStatus",
+                table: "Operations",
+                type: "INTEGER",
+                nullable: true);
+
+            migrationBuilder.AddColumn<Guid>(
+                name: "SourceKey",
+                table: "Operations",
+                type: "TEXT",
+                nullable: true);
+
             migrationBuilder.AddColumn<string>(
                 name: "Settings",
                 table: "Disks",
@@ -132,6 +144,14 @@ namespace RestorePoints.Emulator.Store.Migrations
 
             migrationBuilder.DropTable(
                 name: "Snapshots");
+
+            migrationBuilder.DropColumn(
+                name: "ErrorStatus",
+                table: "Operations");
+
+            migrationBuilder.DropColumn(
+                name: "SourceKey",
+                table: "Operations");
 
             migrationBuilder.DropColumn(
                 name: "Settings",
