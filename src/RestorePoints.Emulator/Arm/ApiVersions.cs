@@ -11,7 +11,7 @@ public enum ApiVersionFamily
     /// <summary>Disks, snapshots, disk restore points (although they live below restore points), and DiskOperations.</summary>
     Disk,
 
-    /// <summary>Microsoft.Resources: subscriptions and resource groups.</summary>
+    /// <summary>The other providers: subscriptions, tenants, resource groups, locks, features, provider metadata.</summary>
     Resources,
 }
 
@@ -65,7 +65,7 @@ public static partial class ApiVersions
 
     public static bool IsBefore(string version, string introduced) => string.CompareOrdinal(version, introduced) < 0;
 
-    [GeneratedRegex(@"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview|-privatepreview|-alpha|-beta)?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(-preview|-privatepreview|-alpha|-beta)?$", RegexOptions.CultureInvariant)]
     public static partial Regex WellFormed { get; }
 
     /// <summary>The api-version by which this request is read and answered; <c>""</c> outside ARM.</summary>

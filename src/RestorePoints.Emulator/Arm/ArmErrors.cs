@@ -48,6 +48,9 @@ public static class ArmErrors
 
     public static ArmError LocationRequired { get; } = new(400, "LocationRequired", "The location property is required for this definition.", "location");
 
+    public static ArmError LocationNotAvailable(string location) => new(400, "LocationNotAvailableForResourceType",
+        $"The provided location '{location}' is not available: a region name has only letters and digits.", "location");
+
     public static ArmError MissingApiVersionParameter { get; } = new(400, "MissingApiVersionParameter",
         "The api-version query parameter (?api-version=) is required for all requests.");
 
@@ -175,6 +178,12 @@ public static class ArmErrors
 
     public static ArmError ResourceGroupBeingDeleted(string group) => new(409, "ResourceGroupBeingDeleted",
         $"The resource group '{group}' is in deprovisioning state and cannot perform this operation.");
+
+    /// <summary>Text seen in public issues of the Azure CLI, like the next one.</summary>
+    public static ArmError DiskAccessMissing { get; } = new(409, "ConflictingUserInput", "AllowPrivate NetworkAccessPolicy can only supported with Disk Access.", "networkAccessPolicy");
+
+    public static ArmError DiskAccessWithoutPolicy { get; } = new(409, "ConflictingUserInput",
+        "Disk Access is only supported for disks with NetworkAccessPolicy AllowPrivate.", "diskAccessId");
 
     public static ArmError DiskAlreadyExists(string disk) => new(409, "ConflictingUserInput",
         $"Disk '{disk}' already exists in the resource group. Only CreateOption.Attach is supported.", "managedDisk");

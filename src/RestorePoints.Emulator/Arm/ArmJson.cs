@@ -47,7 +47,14 @@ public static class ArmJson
     {
         try
         {
-            return JsonNode.Parse(part.GetRawText(), default, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            JsonNode? node = JsonNode.Parse(part.GetRawText(), default, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            // A string is looked at when it is first written: half of a surrogate pair would be found too late.
+            _ = node?.ToJsonString();
+            return node;
+        }
+        catch (InvalidOperationException)
+        {
+            throw ArmErrors.InvalidRequestContent($"A string in '{path}' is not valid Unicode.").AsException();
         }
         catch (JsonException fault)
         {

@@ -8,6 +8,9 @@ public sealed partial class ArmRequestMiddleware(RequestDelegate next, TimeProvi
 {
     public Task InvokeAsync(HttpContext context)
     {
+        // azure-mgmt-resource encodes a scope whole.
+        if (context.Request.Path.Value!.StartsWith("/%2Fsubscriptions%2F", StringComparison.OrdinalIgnoreCase))
+            context.Request.Path = new PathString(context.Request.Path.Value.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase));
         // az writes an empty segment where a resource has no parent; ARM reads over it.
         if (context.Request.Path.Value!.Contains("//", StringComparison.Ordinal))
             context.Request.Path = new PathString(RepeatedSlashes.Replace(context.Request.Path.Value, "/"));

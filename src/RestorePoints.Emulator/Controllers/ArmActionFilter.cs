@@ -95,8 +95,9 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
     private async Task SetGroupAsync(ActionExecutingContext context)
     {
         HttpContext http = context.HttpContext;
-        bool isGroupItself = http.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>()?.Family == ApiVersionFamily.Resources;
-        if (isGroupItself || context.RouteData.Values["resourceGroupName"] is not string name || http.Features.Get<ArmScope>() is not { } scope)
+        // Of these, each action that needs the group finds it itself.
+        bool isOtherProvider = http.GetEndpoint()?.Metadata.GetMetadata<ArmResourceTypeAttribute>()?.Family == ApiVersionFamily.Resources;
+        if (isOtherProvider || context.RouteData.Values["resourceGroupName"] is not string name || http.Features.Get<ArmScope>() is not { } scope)
             return;
         ResourceGroup group = await db.FindGroupAsync(scope.SubscriptionId, name)
             ?? throw ArmErrors.ResourceGroupNotFound(name).AsException();

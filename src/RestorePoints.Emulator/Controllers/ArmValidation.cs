@@ -17,8 +17,8 @@ public static class ArmValidation
 
     public static IRuleBuilderOptions<T, string?> ValidLocation<T>(this IRuleBuilder<T, string?> rule) => rule
         .NotEmpty().WithErrorCode(ArmErrors.LocationRequired.Code).WithMessage(ArmErrors.LocationRequired.Message)
-        .Must(location => string.IsNullOrEmpty(location) || Regions.IsWellFormed(location)).WithErrorCode("LocationNotAvailableForResourceType")
-        .WithMessage("The provided location '{PropertyValue}' is not available: a region name has only letters and digits.");
+        .Must(location => string.IsNullOrEmpty(location) || Regions.IsWellFormed(location)).WithErrorCode(ArmErrors.LocationNotAvailable("").Code)
+        .WithMessage(ArmErrors.LocationNotAvailable("{PropertyValue}").Message);
 
     /// <summary>At most 50 tags; names up to 512 characters without &lt; &gt; % &amp; \ ? /, unique without regard to case; values up to 256.</summary>
     public static IRuleBuilderOptions<T, Dictionary<string, string>?> ValidTags<T>(this IRuleBuilder<T, Dictionary<string, string>?> rule) => rule

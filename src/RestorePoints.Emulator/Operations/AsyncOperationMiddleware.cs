@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
-using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;

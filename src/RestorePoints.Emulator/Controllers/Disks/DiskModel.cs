@@ -39,7 +39,7 @@ public sealed record DiskModel : IResourceBody
         DiskModel accepted = Accepted(disk);
         DiskPropertiesModel properties = accepted.Properties!;
         DiskPerformance performance = DiskPerformance.Of(disk.SkuName, disk.SizeBytes, properties.Tier);
-        bool uploading = disk.DiskState == DiskState.ReadyToUpload;
+        bool chosen = DiskPerformance.IsChosenByOwner(disk.SkuName), uploading = disk.DiskState == DiskState.ReadyToUpload;
         string? owner = disk.VirtualMachine is { } vm ? ArmResourceId.Of(vm.SubscriptionId, vm.ResourceGroupName, "virtualMachines", vm.Name) : null;
         return accepted with
         {
@@ -47,8 +47,8 @@ public sealed record DiskModel : IResourceBody
             Sku = new DiskSkuModel { Name = disk.SkuName, Tier = performance.SkuTier },
             Properties = properties with
             {
-                DiskIOPSReadWrite = disk.IopsReadWrite ?? performance.Iops,
-                DiskMBpsReadWrite = disk.MBpsReadWrite ?? performance.MBps,
+                DiskIOPSReadWrite = chosen ? disk.IopsReadWrite ?? performance.Iops : performance.Iops,
+                DiskMBpsReadWrite = chosen ? disk.MBpsReadWrite ?? performance.MBps : performance.MBps,
                 Encryption = DiskEncryptionModel.Of(properties.Encryption),
                 NetworkAccessPolicy = disk.NetworkAccessPolicy ?? "AllowAll",
                 PublicNetworkAccess = disk.PublicNetworkAccess ?? "Enabled",

@@ -21,6 +21,9 @@ public sealed record DiskPerformance(string SkuTier, string? Tier, long Iops, lo
 
     public static IEnumerable<string> PremiumTierNames => PremiumTiers.Select(entry => entry.Tier);
 
+    /// <summary>Whether the owner of a disk chooses its operations and bytes per second. For other SKUs they follow from the size, whatever a request says.</summary>
+    public static bool IsChosenByOwner(string skuName) => skuName is "UltraSSD_LRS" or "PremiumV2_LRS";
+
     public static bool IsPremiumSsd(string skuName) => skuName is "Premium_LRS" or "Premium_ZRS";
 
     /// <param name="tier">Asked-for performance tier of a Premium SSD; it counts when it is above that of the size.</param>

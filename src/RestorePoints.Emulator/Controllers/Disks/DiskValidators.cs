@@ -38,9 +38,9 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         RuleFor(disk => disk.Properties!.CreationData!).Must(creation => NamesAnImage(creation.ImageReference ?? creation.GalleryImageReference))
             .When(IsOption(DiskCreateOption.FromImage)).OverridePropertyName("properties.creationData.imageReference").WithErrorCode(ArmValidation.InvalidParameter)
             .WithMessage("Required parameter 'disk.properties.creationData.imageReference' is missing (null).");
-        RuleFor(disk => disk.Properties!.CreationData!.UploadSizeBytes).Cascade(CascadeMode.Stop)
-            .NotNull().WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'disk.properties.creationData.uploadSizeBytes' is missing (null).")
-            .Must(size => size is >= MinUploadSizeBytes and <= MaxUploadSizeBytes && (size.Value - 512) % (1 << 20) == 0).WithErrorCode(ArmValidation.InvalidParameter)
+        // Versions before 2019-03-01 do not know it: what it lacks is found when a disk is made, not when one is shown and put back.
+        RuleFor(disk => disk.Properties!.CreationData!.UploadSizeBytes)
+            .Must(size => size is null || (size is >= MinUploadSizeBytes and <= MaxUploadSizeBytes && (size.Value - 512) % (1 << 20) == 0)).WithErrorCode(ArmValidation.InvalidParameter)
             .WithMessage($"The value '{{PropertyValue}}' of uploadSizeBytes is invalid: a whole number of MiB and 512 bytes for the VHD footer, between {MinUploadSizeBytes} and {MaxUploadSizeBytes}.")
             .When(IsOption(DiskCreateOption.Upload));
     }

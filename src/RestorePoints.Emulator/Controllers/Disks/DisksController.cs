@@ -105,13 +105,24 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
     {
         RequireUsable(disk);
         string skuName = NewDisks.SkuName(request.Sku?.Name ?? request.Properties?.AccountType) ?? disk.SkuName;
-        NewDisks.RequireImplemented(request.Properties, skuName);
+        NewDisks.RequireImplemented(request.Properties);
+        // What a GET showed of another SKU comes back with a PUT: Azure takes no notice of it.
+        if (request.Properties?.Tier is not null && !DiskPerformance.IsPremiumSsd(skuName))
+            request = request with { Properties = request.Properties with { Tier = null } };
+        if (request.Properties is { } changes && (changes.NetworkAccessPolicy ?? changes.DiskAccessId) is not null)
+        {
+            string? policy = changes.NetworkAccessPolicy ?? disk.NetworkAccessPolicy;
+            string? kept = "AllowPrivate".Equals(policy, StringComparison.OrdinalIgnoreCase) ? DiskModel.Kept(disk.Settings).Properties?.DiskAccessId : null;
+            NewDisks.RequireDiskAccess(policy, changes.DiskAccessId ?? kept);
+        }
         if (request.Properties?.DiskSizeGB is { } sizeGB && sizeGB != disk.SizeGB)
         {
             if (sizeGB < disk.SizeGB)
                 throw ArmErrors.DiskCannotShrink(disk.Name, disk.SizeGB, sizeGB).AsException();
-            if (disk.DiskState == DiskState.ReadyToUpload || await Db.ActiveGrantAsync(disk.Id, Now) is not null)
+            if (await Db.ActiveGrantAsync(disk.Id, Now) is not null)
                 throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
+            if (disk.DiskState == DiskState.ReadyToUpload)
+                throw ArmErrors.DiskUploadNotEnded(disk.Name).AsException();
         }
         disk.ProvisioningState = ProvisioningState.Updating;
         Accept<UpdateDisk>(disk.Id, disk.Id, disk.Location, new UpdateDisk.Arguments(request, replaceTags));

@@ -25,7 +25,12 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option))
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a disk").AsException();
         string skuName = SkuName(request.Sku?.Name ?? properties.AccountType) ?? "Standard_LRS";
-        RequireImplemented(properties, skuName);
+        RequireImplemented(properties);
+        if (properties.Tier is not null && !DiskPerformance.IsPremiumSsd(skuName))
+            throw ArmErrors.InvalidParameter("tier", $"The performance tier cannot be set on a disk of the SKU {skuName}: only on Premium_LRS and Premium_ZRS.").AsException();
+        RequireDiskAccess(properties.NetworkAccessPolicy, properties.DiskAccessId);
+        if (option == DiskCreateOption.Upload && creation.UploadSizeBytes is null)
+            throw ArmErrors.InvalidParameter("properties.creationData.uploadSizeBytes", "Required parameter 'disk.properties.creationData.uploadSizeBytes' is missing (null).").AsException();
 
         string location = Regions.Normalize(request.Location!);
         string? osType = OsType(properties.OsType);
@@ -98,15 +103,24 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         return disk;
     }
 
-    /// <summary>Refuses properties that would need what the emulator does not have, or that the SKU does not have.</summary>
-    public static void RequireImplemented(DiskPropertiesModel? properties, string skuName)
+    /// <summary>Access through a disk access, and only that, names one.</summary>
+    /// <param name="policy">networkAccessPolicy as it will be.</param>
+    public static void RequireDiskAccess(string? policy, string? diskAccessId)
+    {
+        bool isPrivate = "AllowPrivate".Equals(policy, StringComparison.OrdinalIgnoreCase);
+        if (isPrivate && diskAccessId is null)
+            throw ArmErrors.DiskAccessMissing.AsException();
+        if (!isPrivate && diskAccessId is not null)
+            throw ArmErrors.DiskAccessWithoutPolicy.AsException();
+    }
+
+    /// <summary>Refuses properties that would need what the emulator does not have.</summary>
+    public static void RequireImplemented(DiskPropertiesModel? properties)
     {
         if (properties?.MaxShares > 1)
             throw ArmErrors.NotImplementedByEmulator("A shared disk (maxShares above 1)").AsException();
         if (properties?.CreationData?.LogicalSectorSize is not (null or 512))
             throw ArmErrors.NotImplementedByEmulator($"creationData.logicalSectorSize {properties.CreationData.LogicalSectorSize} of a disk").AsException();
-        if (properties?.Tier is not null && !DiskPerformance.IsPremiumSsd(skuName))
-            throw ArmErrors.InvalidParameter("tier", $"The performance tier cannot be set on a disk of the SKU {skuName}: only on Premium_LRS and Premium_ZRS.").AsException();
     }
 
     /// <summary>

@@ -14,7 +14,7 @@ namespace RestorePoints.Emulator.Controllers;
 public sealed class OperationsController(EmulatorDbContext db, TimeProvider time, OperationRunner runner, IOptions<EmulatorOptions> options)
     : OperationsControllerBase(db, time, runner, options);
 
-/// <summary>Polling URLs of the disk provider: disks, disk restore points.</summary>
+/// <summary>Polling URLs of the disk provider: disks, snapshots, disk restore points.</summary>
 [ArmResourceType("locations/DiskOperations", ApiVersionFamily.Disk)]
 [Route("subscriptions/{subscriptionId}/providers/Microsoft.Compute/locations/{location}/DiskOperations/{operationId}")]
 public sealed class DiskOperationsController(EmulatorDbContext db, TimeProvider time, OperationRunner runner, IOptions<EmulatorOptions> options)

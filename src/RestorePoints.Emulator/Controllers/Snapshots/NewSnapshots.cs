@@ -16,6 +16,7 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
         CreationDataModel creation = properties.CreationData!;
         if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option is not (DiskCreateOption.Empty or DiskCreateOption.Copy))
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a snapshot").AsException();
+        NewDisks.RequireDiskAccess(properties.NetworkAccessPolicy, properties.DiskAccessId);
         if (creation.InstantAccessDurationMinutes is not null)
             throw ArmErrors.NotImplementedByEmulator("instantAccessDurationMinutes of a snapshot").AsException();
 

@@ -113,6 +113,12 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             if (await Db.ActiveGrantAsync(snapshot.Id, Now) is not null)
                 throw ArmErrors.SnapshotHasActiveAccess(snapshot.Name).AsException();
         }
+        if (request.Properties is { } changes && (changes.NetworkAccessPolicy ?? changes.DiskAccessId) is not null)
+        {
+            string? policy = changes.NetworkAccessPolicy ?? snapshot.NetworkAccessPolicy;
+            string? kept = "AllowPrivate".Equals(policy, StringComparison.OrdinalIgnoreCase) ? SnapshotModel.Kept(snapshot.Settings).Properties?.DiskAccessId : null;
+            NewDisks.RequireDiskAccess(policy, changes.DiskAccessId ?? kept);
+        }
         snapshot.ProvisioningState = ProvisioningState.Updating;
         Accept<UpdateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location, new UpdateSnapshot.Arguments(request, replaceTags));
         SnapshotModel model = await ModelAsync(snapshot);

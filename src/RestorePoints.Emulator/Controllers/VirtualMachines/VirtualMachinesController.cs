@@ -48,7 +48,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         if (request.Location is null)
             throw ArmErrors.LocationRequired.AsException();
         if (!Regions.IsWellFormed(request.Location))
-            throw ArmErrors.InvalidParameter("location", $"The provided location '{request.Location}' is not available.").AsException();
+            throw ArmErrors.LocationNotAvailable(request.Location).AsException();
         string location = Regions.Normalize(request.Location);
         if (await FindAsync(vmName) is { } vm)
             return await ReplaceAsync(vm, location, request);

@@ -87,7 +87,7 @@ public sealed class RestorePointValidator : AbstractValidator<RestorePointModel>
         When(point => point.Properties is not null, () =>
         {
             RuleForEach(point => point.Properties!.ExcludeDisks).NotNull().WithErrorCode(ArmValidation.InvalidParameter).ChildRules(disk => disk.RuleFor(reference => reference.Id).ValidResourceId("disks"));
-            RuleFor(point => point.Properties!.ConsistencyMode).OneOf("CrashConsistent");
+            RuleFor(point => point.Properties!.ConsistencyMode).OneOf("CrashConsistent", "FileSystemConsistent", "ApplicationConsistent");
             RuleFor(point => point.Properties!.SourceRestorePoint!.Id).ValidResourceId("restorePointCollections/restorePoints")
                 .When(point => point.Properties!.SourceRestorePoint is not null);
         });

@@ -37,13 +37,14 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         if (collection.ProvisioningState == ProvisioningState.Deleting)
             throw ArmErrors.BeingDeleted($"Restore point collection {collection.Name}").AsException();
         RestorePointPropertiesModel properties = request.Properties ?? new RestorePointPropertiesModel();
-        string model = ModelOf(properties);
         RestorePoint? point = await Db.FindRestorePointAsync(collection.Id, restorePointName);
         RequireSameState(properties.ProvisioningState, point?.ProvisioningState ?? ProvisioningState.Succeeded);
         if (point is not null)
-            return await RepeatAsync(point, collection, model);
+            return await RepeatAsync(point, collection, properties);
 
         ResourceNames.RequireValid("restorePointName", restorePointName);
+        if (properties.ConsistencyMode is { } mode && !mode.Equals("CrashConsistent", StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.InvalidParameter("properties.consistencyMode", $"The value '{mode}' is not allowed. Allowed values are: CrashConsistent.").AsException();
         if (properties.InstantAccessDurationMinutes is not null)
             await features.RequireAsync(SubscriptionId, Features.InstantAccess);
         RequireImplemented(properties);
@@ -60,7 +61,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
             TimeCreated = Now,
             ProvisioningState = ProvisioningState.Creating,
             VirtualMachineId = vm.Id,
-            Model = model,
+            Model = ModelOf(properties),
             SourceMetadata = SourceMetadata.Of(vm, included).ToJsonString(),
             ExcludeDisks = properties.ExcludeDisks is null ? null : JsonSerializer.Serialize(properties.ExcludeDisks.Select(disk => disk.Id)),
         };
@@ -87,9 +88,11 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     }
 
     /// <summary>A PUT with the same model answers 201 with the point as it is; any other change of a point is refused.</summary>
-    private async Task<IActionResult> RepeatAsync(RestorePoint point, RestorePointCollection collection, string model)
+    private async Task<IActionResult> RepeatAsync(RestorePoint point, RestorePointCollection collection, RestorePointPropertiesModel properties)
     {
-        if (point.Model != model)
+        // The mode that a GET shows may come back with the PUT.
+        bool showsMode = string.Equals(properties.ConsistencyMode, point.ConsistencyMode, StringComparison.OrdinalIgnoreCase);
+        if (point.Model != ModelOf(properties) && !(showsMode && point.Model == ModelOf(properties with { ConsistencyMode = null })))
             throw ArmErrors.RestorePointUpdateNotSupported.AsException();
         if (point.ProvisioningState == ProvisioningState.Deleting)
             throw ArmErrors.BeingDeleted($"Restore point {point.Name}").AsException();
