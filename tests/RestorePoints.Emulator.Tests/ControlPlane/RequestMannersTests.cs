@@ -25,6 +25,34 @@ public sealed class RequestMannersTests(EmulatorFixture fixture) : IAsyncLifetim
 
     private RawArm Arm => _world.Arm;
 
+    [Fact]
+    public async Task A_scope_that_is_encoded_whole_is_read()
+    {
+        string path = $"/{Uri.EscapeDataString(_world.Disk("os"))}/providers/Microsoft.Authorization/locks/encoded";
+        (await _world.Arm.PutAsync(path, """{"properties":{"level":"CanNotDelete"}}""")).Expect(201)["name"].ShouldBe("encoded");
+        (await _world.Arm.GetAsync($"{_world.Disk("os")}/providers/Microsoft.Authorization/locks/encoded")).Expect(200);
+        (await _world.Arm.DeleteAsync(path)).Expect(200);
+    }
+
+    [Theory]
+    [InlineData("１９００-01-01")]
+    [InlineData("2024-07-0１")]
+    public async Task Digits_of_other_scripts_make_no_api_version(string version)
+    {
+        ArmResponse answer = await _world.Arm.GetAsync(_world.Disk("os"), apiVersion: Uri.EscapeDataString(version));
+        (answer.Status, answer.ErrorCode).ShouldBe((400, "InvalidApiVersionParameter"));
+    }
+
+    [Theory]
+    [InlineData("""{"properties":{"x":"\ud800"}}""")]
+    [InlineData("""{"plan":{"x":"a\udc00b"}}""")]
+    [InlineData("""{"properties":{"userData":"\ud800"}}""")]
+    public async Task Half_of_a_surrogate_pair_in_a_machine_is_refused(string body)
+    {
+        ArmResponse answer = await _world.Arm.PatchAsync(_vm, body);
+        (answer.Status, answer.ErrorCode).ShouldBe((400, "InvalidRequestContent"));
+    }
+
     private string[] Resources => [_world.Group, _world.Disk("Os"), _vm, _collection, _point, _diskPoint];
 
     [Fact]

@@ -51,6 +51,31 @@ public sealed class RuleTests(EmulatorFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_point_can_be_put_back_as_it_is_shown()
+    {
+        foreach (string body in new[] { "{}", """{"properties":{"consistencyMode":"CrashConsistent"}}""", $$$"""{"properties":{"excludeDisks":[{"id":"{{{_dataDisk}}}"}]}}""" })
+        {
+            string path = World.Point(_collection, $"p{body.Length}");
+            ArmResponse point = await _world.PointAsync(_collection, $"p{body.Length}", body);
+            (await Arm.PutAsync(path, point.Text)).Expect(201).Text.ShouldBe(point.Text);
+            Check(await Arm.PutAsync(path, """{"properties":{"consistencyMode":"ApplicationConsistent"}}"""), 409, "OperationNotAllowed", "not supported");
+        }
+        Check(await Arm.PutAsync(World.Point(_collection, "new"), """{"properties":{"consistencyMode":"FileSystemConsistent"}}"""), 400, "InvalidParameter", "CrashConsistent");
+    }
+
+    [Fact]
+    public async Task An_upload_disk_can_be_put_back_in_a_version_that_does_not_show_its_upload_size()
+    {
+        string disk = _world.Disk("upload");
+        await Arm.SucceedAsync(Arm.PutAsync(disk, World.DiskBody($"\"createOption\":\"Upload\",\"uploadSizeBytes\":{World.UploadBytes + 512}")));
+        ArmResponse shown = await Arm.GetAsync(disk, apiVersion: "2018-09-30");
+        shown.Node("properties.creationData.uploadSizeBytes").ShouldBeNull();
+        await Arm.SucceedAsync(Arm.PutAsync(disk, shown.Text, apiVersion: "2018-09-30"));
+        Check(await Arm.PutAsync(_world.Disk("none"), World.DiskBody("\"createOption\":\"Upload\"")), 400, "InvalidParameter", "uploadSizeBytes");
+        Check(await Arm.PatchAsync(disk, """{"properties":{"diskSizeGB":5}}"""), 409, "OperationNotAllowed", "is waiting for its upload");
+    }
+
+    [Fact]
     public async Task Repeating_a_PUT_on_a_point_changes_nothing_and_another_model_is_refused()
     {
         ArmResponse point = await _world.PointAsync(_collection, "p");

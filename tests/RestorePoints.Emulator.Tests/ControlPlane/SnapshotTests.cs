@@ -347,12 +347,12 @@ public sealed class SnapshotTests(EmulatorFixture fixture) : IAsyncLifetime
         string disk = await _world.EmptyDiskAsync("disk"), other = await _world.EmptyDiskAsync("other");
         string snapshot = await _world.SnapshotAsync("s", disk, incremental: true);
         ArmResponse before = await Arm.GetAsync(snapshot);
-        await Arm.SucceedAsync(Arm.PutAsync(snapshot, $$$"""{"location":"West Europe","tags":{"a":"b"},"sku":{"name":"Standard_ZRS"},"properties":{"creationData":{"createOption":"copy","sourceResourceId":"{{{disk}}}"},"networkAccessPolicy":"AllowPrivate"}}"""));
+        await Arm.SucceedAsync(Arm.PutAsync(snapshot, $$$"""{"location":"West Europe","tags":{"a":"b"},"sku":{"name":"Standard_ZRS"},"properties":{"creationData":{"createOption":"copy","sourceResourceId":"{{{disk}}}"},"networkAccessPolicy":"DenyAll"}}"""));
         ArmResponse after = await Arm.GetAsync(snapshot);
         after["properties.uniqueId"].ShouldBe(before["properties.uniqueId"], "the same snapshot");
         after["tags.a"].ShouldBe("b");
         after["sku.name"].ShouldBe("Standard_ZRS");
-        after["properties.networkAccessPolicy"].ShouldBe("AllowPrivate");
+        after["properties.networkAccessPolicy"].ShouldBe("DenyAll");
         after["properties.incremental"].ShouldBe("true");
         Check(await Arm.PutAsync(snapshot, World.SnapshotBody(other)), 409, "PropertyChangeNotAllowed", "snapshot.creationData.sourceResourceId");
         Check(await Arm.PutAsync(snapshot, World.SnapshotBody(disk, location: "northeurope")), 409, "PropertyChangeNotAllowed", "location");
