@@ -47,6 +47,36 @@ public sealed class RaceTests(EmulatorFixture fixture) : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("snapshot")]
+    [InlineData("disk")]
+    public async Task A_change_accepted_right_behind_a_creation_runs_after_it(string type)
+    {
+        const int rounds = 120;
+        string source = await _world.EmptyDiskAsync("source");
+        int besideCreation = 0;
+        for (int round = 0; round < rounds; round++)
+        {
+            string path = type == "snapshot" ? _world.Snapshot($"r{round}") : _world.Disk($"r{round}");
+            Task<ArmResponse> creation = Arm.PutAsync(path, type == "snapshot" ? World.SnapshotBody(source) : World.DiskBody($"\"createOption\":\"Copy\",\"sourceResourceId\":\"{source}\""));
+            ArmResponse change;
+            do
+                // Grows, which needs the bytes that the creation makes.
+                change = await Arm.PatchAsync(path, """{"tags":{"a":"b"},"properties":{"diskSizeGB":2}}""");
+            while (change.Status == 404);
+            change.Status.ShouldBe(202, $"round {round}: {change.Text}");
+            if (!creation.IsCompleted)
+                besideCreation++;
+            (await Arm.FinishAsync(change))["status"].ShouldBe("Succeeded", $"round {round}");
+            await Arm.SucceedAsync(creation);
+            ArmResponse shown = (await Arm.GetAsync(path)).Expect(200);
+            shown["properties.provisioningState"].ShouldBe("Succeeded", $"round {round}");
+            shown["properties.diskSizeGB"].ShouldBe("2", $"round {round}");
+            shown["tags.a"].ShouldBe("b", $"round {round}");
+        }
+        TestContext.Current.TestOutputHelper?.WriteLine($"{besideCreation} of {rounds} changes were accepted before the creation had answered.");
+    }
+
     [Fact]
     public async Task A_deleted_disk_has_no_access_granted_beside_its_deletion()
     {
