@@ -11,7 +11,7 @@ public sealed class SnapshotKillTests
     private const int PageBytes = 4096;
 
     /// <summary>Accepted side by side, right before the kill.</summary>
-    private const int Concurrent = 12;
+    private const int Concurrent = 4;
 
     [Fact]
     public async Task Accepted_snapshots_end_after_a_kill_with_the_bytes_that_were_there_before()
