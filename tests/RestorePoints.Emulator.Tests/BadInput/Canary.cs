@@ -17,6 +17,7 @@ public sealed class Canary(EmulatorFixture fixture) : IAsyncLifetime
     public World World { get; private set; } = null!;
     public string Disk { get; private set; } = "";
     public string FreeDisk { get; private set; } = "";
+    public string ManagedSnapshot { get; private set; } = "";
     public string Vm { get; private set; } = "";
     public string Collection { get; private set; } = "";
     public string Point { get; private set; } = "";
@@ -33,6 +34,7 @@ public sealed class Canary(EmulatorFixture fixture) : IAsyncLifetime
         {
             Disk = await world.UploadDiskAsync("os", World.Noise(51, (int)World.UploadBytes));
             FreeDisk = await world.UploadDiskAsync("free", World.Noise(52, (int)World.UploadBytes));
+            ManagedSnapshot = await world.SnapshotAsync("s", FreeDisk, incremental: true);
             Vm = await world.VmAsync("vm", Disk);
             Collection = await world.CollectionAsync("c", Vm);
             Point = World.Point(Collection, "p");
@@ -55,8 +57,8 @@ public sealed class Canary(EmulatorFixture fixture) : IAsyncLifetime
         var state = new StringBuilder();
         foreach (string path in new[]
         {
-            world.Group, $"{world.Compute}/disks", $"{world.Compute}/virtualMachines", $"{world.Compute}/restorePointCollections",
-            world.Disk("os"), world.Disk("free"), world.Vm("vm"), world.Collection("c"), World.Point(world.Collection("c"), "p"),
+            world.Group, $"{world.Compute}/disks", $"{world.Compute}/snapshots", $"{world.Compute}/virtualMachines", $"{world.Compute}/restorePointCollections",
+            world.Disk("os"), world.Disk("free"), world.Snapshot("s"), world.Vm("vm"), world.Collection("c"), World.Point(world.Collection("c"), "p"),
         })
         {
             state.AppendLine((await arm.GetAsync(path)).Expect(200).Text);

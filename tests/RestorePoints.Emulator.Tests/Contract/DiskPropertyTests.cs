@@ -41,7 +41,7 @@ public sealed class DiskPropertyTests(EmulatorFixture fixture) : IAsyncLifetime
     public async Task A_premium_disk_becomes_a_standard_one_although_its_tier_and_performance_come_back_with_the_PUT()
     {
         await _world.EmptyDiskAsync("changed");
-        await _world.Arm.SucceedAsync(_world.Arm.PutAsync(_world.Disk("changed"),
+        await _world.Arm.SucceedAsync(_world.Arm.SendAsync(HttpMethod.Put, _world.Disk("changed"),
             """{"location":"westeurope","sku":{"name":"Standard_LRS"},"properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":10,"diskIOPSReadWrite":120,"diskMBpsReadWrite":25,"networkAccessPolicy":"AllowAll","tier":"P1","publicNetworkAccess":"Enabled"}}""", apiVersion: "2021-12-01"));
         ArmResponse disk = await _world.Arm.GetAsync(_world.Disk("changed"));
         (disk["sku.name"], disk["properties.diskSizeGB"], disk["properties.diskIOPSReadWrite"], disk["properties.diskMBpsReadWrite"], disk["properties.tier"]).ShouldBe(("Standard_LRS", "10", "500", "60", null));

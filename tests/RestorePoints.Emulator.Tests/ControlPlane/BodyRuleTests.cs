@@ -15,10 +15,12 @@ public sealed class BodyRuleTests(EmulatorFixture fixture) : IAsyncLifetime
         _world = await World.CreateAsync(fixture);
         string disk = await _world.EmptyDiskAsync("os"), vm = await _world.VmAsync("vm", disk), collection = await _world.CollectionAsync("c", vm);
         await _world.PointAsync(collection, "p");
+        string snapshot = await _world.SnapshotAsync("s", disk);
         _resources =
         [
             (_world.Group, """{"location":"westeurope"}"""),
             (disk, World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")),
+            (snapshot, World.SnapshotBody(disk)),
             (vm, _world.VmBody(disk)),
             (collection, $$$"""{"location":"westeurope","properties":{"source":{"id":"{{{vm}}}"}} }"""),
             (World.Point(collection, "p"), "{}"),
@@ -83,8 +85,11 @@ public sealed class BodyRuleTests(EmulatorFixture fixture) : IAsyncLifetime
             await Arm.SucceedAsync(Arm.PutAsync(path, WithState(body, "succeeded")));
             (await Arm.GetAsync(path)).Expect(200)["properties.provisioningState"].ShouldBe("Succeeded");
         }
-        NotFoundTests.Check(await Arm.PutAsync(_world.Disk("new"), WithState(World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1"), "Creating")), 400, "InvalidParameter", "Creating");
-        (await Arm.GetAsync(_world.Disk("new"))).Expect(404);
+        foreach ((string path, string body) in new[] { (_world.Disk("new"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")), (_world.Snapshot("new"), World.SnapshotBody(_world.Disk("os"))) })
+        {
+            NotFoundTests.Check(await Arm.PutAsync(path, WithState(body, "Creating")), 400, "InvalidParameter", "Creating");
+            (await Arm.GetAsync(path)).Expect(404);
+        }
     }
 
     [Fact]
@@ -94,6 +99,70 @@ public sealed class BodyRuleTests(EmulatorFixture fixture) : IAsyncLifetime
         {
             await Arm.SucceedAsync(Arm.PutAsync(path, With(With(body, "flavour", "sweet"), "kind", "x")));
             (await Arm.GetAsync(path)).Expect(200).Text.ShouldNotContain("flavour");
+        }
+    }
+
+    [Fact]
+    public async Task A_PUT_on_what_exists_changes_neither_its_generation_nor_its_zones()
+    {
+        string disk = _world.Disk("zonal"), snapshot = _world.Snapshot("second");
+        string diskBody = With(World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1,\"hyperVGeneration\":\"V2\""), "zones", new JsonArray("1"));
+        string snapshotBody = World.SnapshotBody(disk, ",\"hyperVGeneration\":\"V2\"");
+        await Arm.SucceedAsync(Arm.PutAsync(disk, diskBody));
+        await Arm.SucceedAsync(Arm.PutAsync(snapshot, snapshotBody));
+        foreach ((string path, string body, string target) in new[]
+        {
+            (disk, diskBody.Replace("\"V2\"", "\"V1\""), "disk.hyperVGeneration"),
+            (disk, With(diskBody, "zones", new JsonArray("2")), "zones"),
+            (disk, With(diskBody, "zones", new JsonArray()), "zones"),
+            (_world.Disk("os"), With(World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1"), "zones", new JsonArray("1")), "zones"),
+            (_world.Disk("os"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1,\"hyperVGeneration\":\"V2\""), "disk.hyperVGeneration"),
+            (snapshot, snapshotBody.Replace("\"V2\"", "\"V1\""), "snapshot.hyperVGeneration"),
+            (_world.Snapshot("s"), World.SnapshotBody(_world.Disk("os"), ",\"hyperVGeneration\":\"V1\""), "snapshot.hyperVGeneration"),
+        })
+        {
+            string before = (await Arm.GetAsync(path)).Expect(200).Text;
+            ArmResponse answer = await Arm.PutAsync(path, With(body, "tags", new JsonObject { ["changed"] = "yes" }));
+            NotFoundTests.Check(answer, 409, "PropertyChangeNotAllowed", $"Changing property '{target}' is not allowed.");
+            answer["error.target"].ShouldBe(target);
+            (await Arm.GetAsync(path)).Expect(200).Text.ShouldBe(before, body);
+        }
+        foreach ((string path, string body) in new[] { (disk, diskBody), (snapshot, snapshotBody) })
+        {
+            string before = (await Arm.GetAsync(path)).Expect(200).Text;
+            await Arm.SucceedAsync(Arm.PutAsync(path, body));
+            (await Arm.GetAsync(path)).Expect(200).Text.ShouldBe(before, "the same again");
+        }
+    }
+
+    [Theory]
+    [InlineData("disk")]
+    [InlineData("snapshot")]
+    public async Task The_accountType_of_the_first_version_is_the_sku(string type)
+    {
+        const string first = "2016-04-30-preview";
+        string path = type == "disk" ? _world.Disk("old") : _world.Snapshot("old");
+        await PutAsync("Standard_LRS");
+        await ShouldShowAsync("Standard_LRS");
+        await Arm.SucceedAsync(Arm.SendAsync(HttpMethod.Patch, path, """{"properties":{"accountType":"premium_lrs"}}""", apiVersion: first));
+        await ShouldShowAsync("Premium_LRS");
+        await PutAsync("Standard_LRS");
+        await ShouldShowAsync("Standard_LRS");
+        if (type == "disk")
+            NotFoundTests.Check(await Arm.SendAsync(HttpMethod.Patch, path, """{"properties":{"accountType":"Drum_LRS"}}""", apiVersion: first), 400, "InvalidParameter", "Drum_LRS");
+        await Arm.SucceedAsync(Arm.PatchAsync(path, """{"properties":{"accountType":"Premium_LRS"}}"""));
+        await ShouldShowAsync("Standard_LRS", "a later version has no accountType");
+
+        async Task PutAsync(string accountType) => await Arm.SucceedAsync(Arm.SendAsync(HttpMethod.Put, path, type == "disk"
+            ? $$$"""{"location":"westeurope","properties":{"accountType":"{{{accountType}}}","diskSizeGB":1,"creationData":{"createOption":"Empty"}} }"""
+            : World.SnapshotBody(_world.Disk("os"), $",\"accountType\":\"{accountType}\""), apiVersion: first));
+
+        async Task ShouldShowAsync(string skuName, string? because = null)
+        {
+            (await Arm.SendAsync(HttpMethod.Get, path, apiVersion: first)).Expect(200)["properties.accountType"].ShouldBe(skuName, because);
+            ArmResponse later = (await Arm.GetAsync(path)).Expect(200);
+            later["sku.name"].ShouldBe(skuName, because);
+            later.Node("properties.accountType").ShouldBeNull();
         }
     }
 
@@ -112,7 +181,7 @@ public sealed class BodyRuleTests(EmulatorFixture fixture) : IAsyncLifetime
         (await Arm.GetAsync(collection)).Text.ShouldBe(shown);
     }
 
-    private static string With(string body, string property, string value)
+    private static string With(string body, string property, JsonNode value)
     {
         JsonObject changed = JsonNode.Parse(body)!.AsObject();
         changed[property] = value;

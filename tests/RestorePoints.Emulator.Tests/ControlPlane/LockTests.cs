@@ -77,9 +77,50 @@ public sealed class LockTests(EmulatorFixture fixture) : IAsyncLifetime
     [Theory]
     [InlineData("subscription")]
     [InlineData("group")]
+    [InlineData("snapshot")]
+    public async Task CanNotDelete_keeps_a_snapshot_and_lets_it_be_used(string where)
+    {
+        string snapshot = await _world.SnapshotAsync("s", _osDisk), scope = where switch { "subscription" => Arm.Subscription, "group" => _world.Group, _ => snapshot };
+        (await Arm.PutAsync(Lock(scope, "l"), Body("CanNotDelete"))).Expect(201);
+        ShouldBeLocked(await Arm.DeleteAsync(snapshot), snapshot, "delete", scope);
+        await Arm.SucceedAsync(Arm.PatchAsync(snapshot, """{"tags":{"a":"b"}}"""));
+        await Arm.GrantAsync(snapshot);
+        await Arm.RevokeAsync(snapshot);
+        (await Arm.GetAsync(snapshot)).Expect(200)["tags.a"].ShouldBe("b");
+        (await Arm.DeleteAsync(Lock(scope, "l"))).Expect(200);
+        await Arm.SucceedAsync(Arm.DeleteAsync(snapshot));
+    }
+
+    [Fact]
+    public async Task A_lock_goes_with_its_snapshot()
+    {
+        string snapshot = await _world.SnapshotAsync("s", _osDisk);
+        (await Arm.PutAsync(Lock(snapshot, "l"), Body("ReadOnly"))).Expect(201);
+        (await ScopesAsync(snapshot)).ShouldBe([snapshot]);
+        (await Arm.DeleteAsync(Lock(snapshot, "l"))).Expect(200);
+
+        Task<ArmResponse> deletion = Arm.DeleteAsync(snapshot);
+        // Accepted before or after the deletion: either way the next snapshot of this name has no lock.
+        ArmResponse late = await Arm.PutAsync(Lock(snapshot, "late"), Body("CanNotDelete"));
+        ArmResponse deleted = await deletion;
+        if (deleted.Status == 202)
+        {
+            await Arm.FinishAsync(deleted);
+            await _world.SnapshotAsync("s", _osDisk);
+            (await ScopesAsync(snapshot)).ShouldBeEmpty(late.Text);
+            await Arm.SucceedAsync(Arm.DeleteAsync(snapshot));
+        }
+        else
+            ShouldBeLocked(deleted, snapshot, "delete", snapshot);
+    }
+
+    [Theory]
+    [InlineData("subscription")]
+    [InlineData("group")]
     [InlineData("resource")]
     public async Task ReadOnly_forbids_every_write_and_action(string where)
     {
+        string snapshot = await _world.SnapshotAsync("s", _osDisk);
         (HttpMethod Method, string Path, string? Body, string Scope)[] calls =
         [
             (HttpMethod.Put, _osDisk, World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1"), _osDisk),
@@ -87,6 +128,11 @@ public sealed class LockTests(EmulatorFixture fixture) : IAsyncLifetime
             (HttpMethod.Post, $"{_osDisk}/beginGetAccess", """{"access":"Read","durationInSeconds":60}""", _osDisk),
             (HttpMethod.Post, $"{_osDisk}/endGetAccess", null, _osDisk),
             (HttpMethod.Delete, _osDisk, null, _osDisk),
+            (HttpMethod.Put, snapshot, World.SnapshotBody(_osDisk), snapshot),
+            (HttpMethod.Patch, snapshot, """{"tags":{}}""", snapshot),
+            (HttpMethod.Post, $"{snapshot}/beginGetAccess", """{"access":"Read","durationInSeconds":60}""", snapshot),
+            (HttpMethod.Post, $"{snapshot}/endGetAccess", null, snapshot),
+            (HttpMethod.Delete, snapshot, null, snapshot),
             (HttpMethod.Patch, _vm, """{"tags":{}}""", _vm),
             (HttpMethod.Post, $"{_vm}/start", null, _vm),
             (HttpMethod.Post, $"{_vm}/powerOff", null, _vm),
@@ -95,8 +141,8 @@ public sealed class LockTests(EmulatorFixture fixture) : IAsyncLifetime
             (HttpMethod.Put, World.Point(_collection, "p2"), "{}", World.Point(_collection, "p2")),
             (HttpMethod.Delete, _point, null, _point),
         ];
-        string before = (await Arm.GetAsync(_osDisk)).Text + (await Arm.GetAsync(_vm)).Text + (await Arm.GetAsync(_collection, "$expand=restorePoints")).Text;
-        string[] scopes = where switch { "subscription" => [Arm.Subscription], "group" => [_world.Group], _ => [_osDisk, _vm, _collection] };
+        string before = (await Arm.GetAsync(_osDisk)).Text + (await Arm.GetAsync(snapshot)).Text + (await Arm.GetAsync(_vm)).Text + (await Arm.GetAsync(_collection, "$expand=restorePoints")).Text;
+        string[] scopes = where switch { "subscription" => [Arm.Subscription], "group" => [_world.Group], _ => [_osDisk, snapshot, _vm, _collection] };
         foreach (string scope in scopes)
             (await Arm.PutAsync(Lock(scope, "l"), Body("ReadOnly"))).Expect(201);
         foreach ((HttpMethod method, string path, string? body, string locked) in calls)
@@ -105,10 +151,11 @@ public sealed class LockTests(EmulatorFixture fixture) : IAsyncLifetime
             ShouldBeLocked(await Arm.SendAsync(method, path, body), locked, method == HttpMethod.Delete ? "delete" : "write", scope);
         }
         (await Arm.GetAsync(_point, "$expand=instanceView")).Expect(200);
-        ((await Arm.GetAsync(_osDisk)).Text + (await Arm.GetAsync(_vm)).Text + (await Arm.GetAsync(_collection, "$expand=restorePoints")).Text).ShouldBe(before);
+        ((await Arm.GetAsync(_osDisk)).Text + (await Arm.GetAsync(snapshot)).Text + (await Arm.GetAsync(_vm)).Text + (await Arm.GetAsync(_collection, "$expand=restorePoints")).Text).ShouldBe(before);
         foreach (string scope in scopes)
             (await Arm.DeleteAsync(Lock(scope, "l"))).Expect(200);
         await Arm.SucceedAsync(Arm.PatchAsync(_osDisk, """{"tags":{}}"""));
+        await Arm.SucceedAsync(Arm.PatchAsync(snapshot, """{"tags":{}}"""));
     }
 
     [Fact]

@@ -36,6 +36,12 @@ public sealed class NotFoundTests(EmulatorFixture fixture) : IAsyncLifetime
     [InlineData("GET", "/providers/Microsoft.Compute/disks/d")]
     [InlineData("PUT", "/providers/Microsoft.Compute/disks/d")]
     [InlineData("DELETE", "/providers/Microsoft.Compute/disks/d")]
+    [InlineData("GET", "/providers/Microsoft.Compute/snapshots")]
+    [InlineData("GET", "/providers/Microsoft.Compute/snapshots/s")]
+    [InlineData("PUT", "/providers/Microsoft.Compute/snapshots/s")]
+    [InlineData("PATCH", "/providers/Microsoft.Compute/snapshots/s")]
+    [InlineData("DELETE", "/providers/Microsoft.Compute/snapshots/s")]
+    [InlineData("POST", "/providers/Microsoft.Compute/snapshots/s/beginGetAccess")]
     [InlineData("DELETE", "/providers/Microsoft.Compute/virtualMachines/v")]
     [InlineData("PUT", "/providers/Microsoft.Compute/restorePointCollections/c")]
     [InlineData("PUT", "/providers/Microsoft.Compute/restorePointCollections/c/restorePoints/p")]
@@ -44,9 +50,10 @@ public sealed class NotFoundTests(EmulatorFixture fixture) : IAsyncLifetime
     public async Task An_absent_group_is_ResourceGroupNotFound(string method, string path)
     {
         string body = path.Contains("/disks/d") && method == "PUT" ? World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")
+            : path.Contains("/snapshots/s") && method == "PUT" ? World.SnapshotBody(_world.Disk("os"))
             : method == "POST" ? """{"access":"Read","durationInSeconds":60}"""
             : path.EndsWith("/c", StringComparison.Ordinal) ? CollectionBody(_world.Vm("vm")) : "{}";
-        ArmResponse answer = await _world.Arm.SendAsync(new HttpMethod(method), $"{_world.Arm.Subscription}/resourceGroups/absent{path}", method is "PUT" or "POST" ? body : null);
+        ArmResponse answer = await _world.Arm.SendAsync(new HttpMethod(method), $"{_world.Arm.Subscription}/resourceGroups/absent{path}", method is "PUT" or "PATCH" or "POST" ? body : null);
         Check(answer, 404, "ResourceGroupNotFound", "Resource group 'absent' could not be found.");
     }
 
@@ -55,6 +62,10 @@ public sealed class NotFoundTests(EmulatorFixture fixture) : IAsyncLifetime
     [InlineData("PATCH", "disks/absent", "")]
     [InlineData("POST", "disks/absent", "/beginGetAccess")]
     [InlineData("POST", "disks/absent", "/endGetAccess")]
+    [InlineData("GET", "snapshots/absent", "")]
+    [InlineData("PATCH", "snapshots/absent", "")]
+    [InlineData("POST", "snapshots/absent", "/beginGetAccess")]
+    [InlineData("POST", "snapshots/absent", "/endGetAccess")]
     [InlineData("GET", "virtualMachines/absent", "")]
     [InlineData("POST", "virtualMachines/absent", "/start")]
     [InlineData("GET", "restorePointCollections/absent", "")]
@@ -69,6 +80,7 @@ public sealed class NotFoundTests(EmulatorFixture fixture) : IAsyncLifetime
 
     [Theory]
     [InlineData("disks/absent")]
+    [InlineData("snapshots/absent")]
     [InlineData("virtualMachines/absent")]
     [InlineData("restorePointCollections/absent")]
     [InlineData("restorePointCollections/absent/restorePoints/p")]
@@ -129,6 +141,7 @@ public sealed class NotFoundTests(EmulatorFixture fixture) : IAsyncLifetime
         Check(await _world.Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, disk)), 400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.");
         Check(await _world.Arm.SendAsync(HttpMethod.Get, disk, apiVersion: "tomorrow"), 400, "InvalidApiVersionParameter", "tomorrow");
         Check(await _world.Arm.SendAsync(HttpMethod.Get, disk, apiVersion: "2024-07-01"), 400, "NoRegisteredProviderFound", "2023-10-02");
+        Check(await _world.Arm.SendAsync(HttpMethod.Get, _world.Snapshot("s"), apiVersion: "2024-07-01"), 400, "NoRegisteredProviderFound", "2023-10-02");
         Check(await _world.Arm.SendAsync(HttpMethod.Get, _collection, apiVersion: "2023-10-02"), 400, "NoRegisteredProviderFound", "2024-07-01");
         Check(await _world.Arm.SendAsync(HttpMethod.Get, $"{_world.Compute}/flyingSaucers/x", apiVersion: "2024-07-01"), 404, "InvalidResourceType", "flyingSaucers");
         (await _world.Arm.SendAsync(HttpMethod.Get, disk, apiVersion: "2099-01-01")).Expect(200);

@@ -24,6 +24,8 @@ public sealed class PagingTests(EmulatorFixture fixture) : IAsyncLifetime
     [InlineData("{s}/providers/Microsoft.Compute/restorePointCollections")]
     [InlineData("{c}/disks")]
     [InlineData("{s}/providers/Microsoft.Compute/disks")]
+    [InlineData("{c}/snapshots")]
+    [InlineData("{s}/providers/Microsoft.Compute/snapshots")]
     [InlineData("{c}/virtualMachines")]
     [InlineData("{s}/providers/Microsoft.Compute/virtualMachines")]
     [InlineData("{c}/restorePointCollections/c1/restorePoints/p/diskRestorePoints")]
@@ -32,6 +34,8 @@ public sealed class PagingTests(EmulatorFixture fixture) : IAsyncLifetime
     {
         string path = list.Replace("{c}", _world.Compute).Replace("{s}", Arm.Subscription);
         string[] data = [await _world.EmptyDiskAsync("d1"), await _world.EmptyDiskAsync("D2"), await _world.EmptyDiskAsync("d3"), await _world.EmptyDiskAsync("d4")];
+        foreach (string name in new[] { "s1", "S2", "s3" })
+            await _world.SnapshotAsync(name, data[0], incremental: name == "S2");
         await _world.VmAsync("VM2", data[0], data[1..]);
         await _world.VmAsync("vm3", await _world.EmptyDiskAsync("os3"));
         foreach (string name in new[] { "c1", "C2", "c3" })
@@ -102,7 +106,7 @@ public sealed class PagingTests(EmulatorFixture fixture) : IAsyncLifetime
         string next = (await Arm.GetAsync($"{_world.Compute}/disks", "$top=1")).Expect(200)["nextLink"]!, token = next[(next.IndexOf("$skipToken=", StringComparison.Ordinal) + 11)..];
         foreach (string bad in new[] { "", "x", "%20", "AAAA", "[]", token[1..], token[..^1], $"{token}A", (token[0] == 'A' ? 'B' : 'A') + token[1..], new string('A', 4000) })
             NotFoundTests.Check(await Arm.GetAsync($"{_world.Compute}/disks", $"$skipToken={bad}"), 400, "InvalidSkipToken", "$skipToken");
-        foreach (string other in new[] { $"{Arm.Subscription}/providers/Microsoft.Compute/disks", $"{_world.Compute}/virtualMachines", $"{Arm.Subscription}/resourceGroups" })
+        foreach (string other in new[] { $"{Arm.Subscription}/providers/Microsoft.Compute/disks", $"{_world.Compute}/snapshots", $"{_world.Compute}/virtualMachines", $"{Arm.Subscription}/resourceGroups" })
             NotFoundTests.Check(await Arm.GetAsync(other, $"$skipToken={token}"), 400, "InvalidSkipToken", "$skipToken");
         (await Arm.GetAsync($"{_world.Compute}/disks", $"$skiptoken={token}")).Expect(200)["value.0.name"].ShouldBe("os", "in any case");
     }

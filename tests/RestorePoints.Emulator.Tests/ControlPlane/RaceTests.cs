@@ -47,6 +47,44 @@ public sealed class RaceTests(EmulatorFixture fixture) : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("snapshot")]
+    [InlineData("disk")]
+    public async Task A_change_accepted_right_behind_a_creation_runs_after_it(string type)
+    {
+        const int rounds = 100, senders = 3;
+        string source = await _world.EmptyDiskAsync("source");
+        int besideCreation = 0;
+        for (int round = 0; round < rounds; round++)
+        {
+            string path = type == "snapshot" ? _world.Snapshot($"r{round}") : _world.Disk($"r{round}");
+            Task<ArmResponse> creation = Arm.PutAsync(path, type == "snapshot" ? World.SnapshotBody(source) : World.DiskBody($"\"createOption\":\"Copy\",\"sourceResourceId\":\"{source}\""));
+            foreach (ArmResponse change in await Task.WhenAll(Enumerable.Range(0, senders).Select(_ => ChangeAsync(path, creation))))
+            {
+                change.Status.ShouldBe(202, $"round {round}: {change.Text}");
+                (await Arm.FinishAsync(change))["status"].ShouldBe("Succeeded", $"round {round}");
+            }
+            await Arm.SucceedAsync(creation);
+            ArmResponse shown = (await Arm.GetAsync(path)).Expect(200);
+            shown["properties.provisioningState"].ShouldBe("Succeeded", $"round {round}");
+            shown["properties.diskSizeGB"].ShouldBe("2", $"round {round}");
+            shown["tags.a"].ShouldBe("b", $"round {round}");
+        }
+        TestContext.Current.TestOutputHelper?.WriteLine($"{besideCreation} of {rounds * senders} changes were accepted before the creation had answered.");
+
+        async Task<ArmResponse> ChangeAsync(string path, Task<ArmResponse> creation)
+        {
+            ArmResponse change;
+            do
+                // Grows, which needs the bytes that the creation makes.
+                change = await Arm.PatchAsync(path, """{"tags":{"a":"b"},"properties":{"diskSizeGB":2}}""");
+            while (change.Status == 404);
+            if (!creation.IsCompleted)
+                Interlocked.Increment(ref besideCreation);
+            return change;
+        }
+    }
+
     [Fact]
     public async Task A_deleted_disk_has_no_access_granted_beside_its_deletion()
     {

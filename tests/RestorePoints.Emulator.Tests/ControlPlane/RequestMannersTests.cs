@@ -16,6 +16,7 @@ public sealed class RequestMannersTests(EmulatorFixture fixture) : IAsyncLifetim
     {
         _world = await World.CreateAsync(fixture);
         _vm = await _world.VmAsync("Vm", await _world.EmptyDiskAsync("Os"));
+        await _world.SnapshotAsync("Snap", _world.Disk("Os"));
         _collection = await _world.CollectionAsync("Coll", _vm);
         _point = World.Point(_collection, "Pt");
         _diskPoint = World.OsDiskPoint(await _world.PointAsync(_collection, "Pt"));
@@ -39,7 +40,7 @@ public sealed class RequestMannersTests(EmulatorFixture fixture) : IAsyncLifetim
     [InlineData("2024-07-0１")]
     public async Task Digits_of_other_scripts_make_no_api_version(string version)
     {
-        ArmResponse answer = await _world.Arm.GetAsync(_world.Disk("os"), apiVersion: Uri.EscapeDataString(version));
+        ArmResponse answer = await _world.Arm.SendAsync(HttpMethod.Get, _world.Disk("os"), apiVersion: Uri.EscapeDataString(version));
         (answer.Status, answer.ErrorCode).ShouldBe((400, "InvalidApiVersionParameter"));
     }
 
@@ -53,7 +54,7 @@ public sealed class RequestMannersTests(EmulatorFixture fixture) : IAsyncLifetim
         (answer.Status, answer.ErrorCode).ShouldBe((400, "InvalidRequestContent"));
     }
 
-    private string[] Resources => [_world.Group, _world.Disk("Os"), _vm, _collection, _point, _diskPoint];
+    private string[] Resources => [_world.Group, _world.Disk("Os"), _world.Snapshot("Snap"), _vm, _collection, _point, _diskPoint];
 
     [Fact]
     public async Task Every_id_keeps_its_spelling_however_the_request_spells_it()
@@ -103,6 +104,8 @@ public sealed class RequestMannersTests(EmulatorFixture fixture) : IAsyncLifetim
     [InlineData("POST", "/tenants", 405, "HttpMethodNotAllowed")]
     [InlineData("GET", "{c}", 404, "NotFound")]
     [InlineData("GET", "{c}/disks/Os/parts/p", 404, "InvalidResourceType")]
+    [InlineData("OPTIONS", "{c}/snapshots/Snap", 405, "HttpMethodNotAllowed")]
+    [InlineData("GET", "{c}/snapshots/Snap/parts/p", 404, "InvalidResourceType")]
     [InlineData("GET", "{s}/providers/Microsoft.Compute/skus", 404, "InvalidResourceType")]
     [InlineData("GET", "{s}/nowhere/at/all", 404, "NotFound")]
     [InlineData("GET", "/tenants/x", 404, "NotFound")]
@@ -123,8 +126,11 @@ public sealed class RequestMannersTests(EmulatorFixture fixture) : IAsyncLifetim
     public async Task Answers_carry_what_the_half_of_the_provider_adds()
     {
         ArmResponse disk = (await Arm.GetAsync(_world.Disk("Os"))).Expect(200), granted = await Arm.PostAsync($"{_diskPoint}/beginGetAccess", """{"access":"Read","durationInSeconds":60}""");
-        disk.Header("x-ms-served-by").ShouldNotBeNull().ShouldMatch("^[0-9a-f-]{36}_[0-9]+$");
-        disk.Header("x-ms-need-to-refresh-epl-cache").ShouldBeNull();
+        foreach (ArmResponse answer in new[] { disk, (await Arm.GetAsync(_world.Snapshot("Snap"))).Expect(200) })
+        {
+            answer.Header("x-ms-served-by").ShouldNotBeNull(answer.Request).ShouldMatch("^[0-9a-f-]{36}_[0-9]+$");
+            answer.Header("x-ms-need-to-refresh-epl-cache").ShouldBeNull(answer.Request);
+        }
         granted.Header("x-ms-served-by")!.Split('_')[0].ShouldBe(granted.Header("Azure-AsyncOperation")!.Split("?p=")[1].Split('&')[0], "the shard of the operation's URL");
         foreach (string path in new[] { _vm, _collection, _point })
         {

@@ -68,9 +68,9 @@ public sealed class RuleTests(EmulatorFixture fixture) : IAsyncLifetime
     {
         string disk = _world.Disk("upload");
         await Arm.SucceedAsync(Arm.PutAsync(disk, World.DiskBody($"\"createOption\":\"Upload\",\"uploadSizeBytes\":{World.UploadBytes + 512}")));
-        ArmResponse shown = await Arm.GetAsync(disk, apiVersion: "2018-09-30");
+        ArmResponse shown = await Arm.SendAsync(HttpMethod.Get, disk, apiVersion: "2018-09-30");
         shown.Node("properties.creationData.uploadSizeBytes").ShouldBeNull();
-        await Arm.SucceedAsync(Arm.PutAsync(disk, shown.Text, apiVersion: "2018-09-30"));
+        await Arm.SucceedAsync(Arm.SendAsync(HttpMethod.Put, disk, shown.Text, apiVersion: "2018-09-30"));
         Check(await Arm.PutAsync(_world.Disk("none"), World.DiskBody("\"createOption\":\"Upload\"")), 400, "InvalidParameter", "uploadSizeBytes");
         Check(await Arm.PatchAsync(disk, """{"properties":{"diskSizeGB":5}}"""), 409, "OperationNotAllowed", "is waiting for its upload");
     }

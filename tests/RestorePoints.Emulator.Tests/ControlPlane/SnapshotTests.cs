@@ -416,10 +416,14 @@ public sealed class SnapshotTests(EmulatorFixture fixture) : IAsyncLifetime
     public async Task What_the_service_sets_is_not_read()
     {
         string disk = await _world.EmptyDiskAsync("disk");
-        await Arm.SucceedAsync(Arm.PutAsync(_world.Snapshot("s"), World.SnapshotBody(disk, ",\"uniqueId\":\"mine\",\"diskState\":\"ActiveSAS\",\"completionPercent\":\"all\",\"provisioningState\":7")));
+        await Arm.SucceedAsync(Arm.PutAsync(_world.Snapshot("s"), World.SnapshotBody(disk, ",\"uniqueId\":\"mine\",\"diskState\":\"ActiveSAS\",\"completionPercent\":\"all\",\"provisioningState\":\"Succeeded\"")));
         ArmResponse shown = await Arm.GetAsync(_world.Snapshot("s"));
         shown["properties.diskState"].ShouldBe("Unattached");
         shown.Node("properties.completionPercent").ShouldBeNull();
+        Guid.TryParse(shown["properties.uniqueId"], out _).ShouldBeTrue(shown.Text);
+        foreach (string state in new[] { "\"Failed\"", "\"Updating\"", "7" })
+            Check(await Arm.PutAsync(_world.Snapshot("s"), World.SnapshotBody(disk, $",\"provisioningState\":{state}")), 400, state == "7" ? "InvalidRequestContent" : "InvalidParameter", "provisioningState");
+        (await Arm.GetAsync(_world.Snapshot("s"))).Text.ShouldBe(shown.Text);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class TagTests(EmulatorFixture fixture) : IAsyncLifetime
 
     private RawArm Arm => _world.Arm;
 
-    public static TheoryData<string> Types => ["disks", "virtualMachines", "restorePointCollections", "resourceGroups"];
+    public static TheoryData<string> Types => ["disks", "snapshots", "virtualMachines", "restorePointCollections", "resourceGroups"];
 
     [Theory]
     [MemberData(nameof(Types))]
@@ -83,6 +83,7 @@ public sealed class TagTests(EmulatorFixture fixture) : IAsyncLifetime
         string body = type switch
         {
             "disks" => World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1"),
+            "snapshots" => World.SnapshotBody(_world.Disk("os")),
             "virtualMachines" => _world.ImageVmBody("tagged"),
             "restorePointCollections" => $$$"""{"location":"westeurope","properties":{"source":{"id":"{{{_world.Vm("os-vm")}}}"}} }""",
             _ => """{"location":"westeurope"}""",

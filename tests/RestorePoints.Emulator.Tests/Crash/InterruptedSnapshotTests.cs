@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -11,7 +12,7 @@ using Xunit;
 
 namespace RestorePoints.Emulator.Tests.Crash;
 
-/// <summary>The creation of a snapshot, ended at each step between its first byte and its row, and what the next start makes of it.</summary>
+/// <summary>The creation of a snapshot or restore point, ended at each step between its first byte and its row, and what the next start makes of it.</summary>
 public sealed class InterruptedSnapshotTests : IAsyncLifetime
 {
     private const string Location = "westeurope";
@@ -83,6 +84,39 @@ public sealed class InterruptedSnapshotTests : IAsyncLifetime
         await ShouldBeNewerAsync(interrupted, later);
         using VolumeView view = Engine.OpenPoint(_disk.Id, interrupted.Id);
         view.GetChangesSince(later.Id, 0, Size).ShouldBe([new PageRange(4096, 4096, PageRangeKind.Allocated)], "the order in the engine is that of the times");
+    }
+
+    [Fact]
+    public async Task A_restore_point_that_was_interrupted_leaves_no_point_and_is_taken_anew_after_a_snapshot_taken_since()
+    {
+        Engine.Write(_disk.Id, 0, Page(1));
+        RestorePoint interrupted = await AddPointAsync();
+        Snapshot later = await AddAsync("later", _disk.Id, _disk.Id, DiskCreateOption.Copy);
+        await RunAsync(interrupted, commits: false);
+        Engine.ListVolumes().ShouldHaveSingleItem().PointIds.ShouldBe([interrupted.Id]);
+        await RestartAsync();
+        Engine.ListVolumes().ShouldHaveSingleItem().PointIds.ShouldBeEmpty();
+
+        Engine.Write(_disk.Id, 0, Page(2));
+        await RunAsync(later);
+        Engine.Write(_disk.Id, 4096, Page(3));
+        await RunAsync(interrupted);
+        await RestartAsync();
+        await ShouldFollowAsync(interrupted, later, [.. Page(2), .. Page(3)], new PageRange(4096, 4096, PageRangeKind.Allocated));
+    }
+
+    [Fact]
+    public async Task A_restore_point_whose_run_failed_after_it_froze_the_disk_is_taken_anew_after_a_snapshot_taken_since()
+    {
+        Engine.Write(_disk.Id, 0, Page(1));
+        RestorePoint point = await AddPointAsync();
+        Snapshot later = await AddAsync("later", _disk.Id, _disk.Id, DiskCreateOption.Copy);
+        await RunAsync(point, commits: false);
+        Engine.Write(_disk.Id, 0, Page(2));
+        await RunAsync(later);
+        Engine.Write(_disk.Id, 4096, Page(3));
+        await RunAsync(point);
+        await ShouldFollowAsync(point, later, [.. Page(2), .. Page(3)], new PageRange(4096, 4096, PageRangeKind.Allocated));
     }
 
     [Fact]
@@ -159,24 +193,74 @@ public sealed class InterruptedSnapshotTests : IAsyncLifetime
         return snapshot;
     }
 
+    /// <summary>A restore point, accepted and not yet taken, of a machine that has the disk.</summary>
+    private async Task<RestorePoint> AddPointAsync()
+    {
+        VirtualMachine vm = new()
+        {
+            SubscriptionId = _disk.SubscriptionId,
+            ResourceGroupName = "rg",
+            Name = "vm",
+            Location = Location,
+            TimeCreated = _clock.GetUtcNow(),
+            ProvisioningState = ProvisioningState.Succeeded,
+            Body = "{}",
+        };
+        RestorePointCollection collection = new()
+        {
+            SubscriptionId = _disk.SubscriptionId,
+            ResourceGroupName = "rg",
+            Name = "collection",
+            Location = Location,
+            TimeCreated = _clock.GetUtcNow(),
+            ProvisioningState = ProvisioningState.Succeeded,
+            SourceId = $"/subscriptions/{_disk.SubscriptionId}/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
+            SourceLocation = Location,
+        };
+        RestorePoint point = new()
+        {
+            CollectionId = collection.Id,
+            Name = "point",
+            TimeCreated = _clock.GetUtcNow(),
+            ProvisioningState = ProvisioningState.Creating,
+            VirtualMachineId = vm.Id,
+            Model = "{}",
+            SourceMetadata = "{}",
+        };
+        await ChangeAsync(db =>
+        {
+            db.AddRange(vm, collection, point);
+            Disk disk = db.Disks.Single();
+            (disk.VirtualMachineId, disk.Lun, disk.DiskState) = (vm.Id, -1, DiskState.Attached);
+        });
+        return point;
+    }
+
+    private Task RunAsync(RestorePoint point, bool commits = true) => RunAsync(new CreateRestorePoint(_services.GetRequiredService<RegionStores>(), _clock), point.Id, point.VirtualMachineId,
+        JsonSerializer.Serialize(new CreateRestorePoint.Arguments([_disk.Id], Concurrent: false, CrashConsistent: false)), commits);
+
+    private Task RunAsync(Snapshot snapshot, bool commits = true) =>
+        RunAsync(new CreateSnapshot(_services.GetRequiredService<RegionStores>(), _clock), snapshot.Id, snapshot.SerialKey, arguments: null, commits);
+
     /// <summary>Runs the operation as the runner does.</summary>
     /// <param name="commits">False: the process ends before the rows are durable.</param>
-    private async Task RunAsync(Snapshot snapshot, bool commits = true)
+    private async Task RunAsync(ArmOperation work, Guid resourceRowId, Guid serialKey, string? arguments, bool commits)
     {
         await using AsyncServiceScope scope = _services.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
         await using CatalogWrite write = await _services.GetRequiredService<CatalogWriter>().BeginAsync(db, default);
         var operation = new Operation
         {
-            Kind = nameof(CreateSnapshot),
-            SerialKey = snapshot.SerialKey,
-            ResourceRowId = snapshot.Id,
-            SubscriptionId = snapshot.SubscriptionId,
+            Kind = work.GetType().Name,
+            SerialKey = serialKey,
+            ResourceRowId = resourceRowId,
+            Arguments = arguments,
+            SubscriptionId = _disk.SubscriptionId,
             Location = Location,
-            ApiVersion = RawArm.DiskVersion,
+            ApiVersion = work is CreateSnapshot ? RawArm.DiskVersion : RawArm.ComputeVersion,
             StartTime = _clock.GetUtcNow(),
         };
-        await new CreateSnapshot(_services.GetRequiredService<RegionStores>(), _clock).RunAsync(new OperationContext(operation, db), TestContext.Current.CancellationToken);
+        await work.RunAsync(new OperationContext(operation, db), TestContext.Current.CancellationToken);
         if (commits)
             await write.CommitAsync();
     }
@@ -198,6 +282,22 @@ public sealed class InterruptedSnapshotTests : IAsyncLifetime
         Dictionary<Guid, DateTimeOffset?> times = await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().Snapshots
             .ToDictionaryAsync(row => row.Id, row => row.SnapshotTime, TestContext.Current.CancellationToken);
         times[newer.Id]!.Value.ShouldBeGreaterThan(times[older.Id]!.Value);
+    }
+
+    /// <summary>The restore point is the newer one in the rows and in the engine.</summary>
+    private async Task ShouldFollowAsync(RestorePoint point, Snapshot older, byte[] start, PageRange changed)
+    {
+        await using AsyncServiceScope scope = _services.CreateAsyncScope();
+        EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
+        (await db.RestorePoints.SingleAsync(TestContext.Current.CancellationToken)).ProvisioningState.ShouldBe(ProvisioningState.Succeeded);
+        DateTimeOffset pointTime = (await db.DiskRestorePoints.SingleAsync(TestContext.Current.CancellationToken)).SnapshotTime;
+        DateTimeOffset olderTime = (await db.Snapshots.SingleAsync(row => row.Id == older.Id, TestContext.Current.CancellationToken)).SnapshotTime!.Value;
+        pointTime.ShouldBeGreaterThan(olderTime);
+        using VolumeView view = Engine.OpenPoint(_disk.Id, point.Id);
+        byte[] bytes = new byte[start.Length];
+        view.Read(0, bytes);
+        bytes.ShouldBe(start);
+        view.GetChangesSince(older.Id, 0, Size).ShouldBe([changed], "the order in the engine is that of the times");
     }
 
     private async Task ChangeAsync(Action<EmulatorDbContext> change)

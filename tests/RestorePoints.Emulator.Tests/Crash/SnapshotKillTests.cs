@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Shouldly;
 using Xunit;
 
@@ -9,6 +10,9 @@ public sealed class SnapshotKillTests
     private const int Rounds = 5;
     private const int PageBytes = 4096;
 
+    /// <summary>Accepted side by side, right before the kill.</summary>
+    private const int Concurrent = 4;
+
     [Fact]
     public async Task Accepted_snapshots_end_after_a_kill_with_the_bytes_that_were_there_before()
     {
@@ -17,6 +21,7 @@ public sealed class SnapshotKillTests
         var expected = new Dictionary<string, byte[]>();
         string guestUrl = "", disk = "";
         byte[] content = new byte[Rounds * PageBytes];
+        long interrupted = 0;
         for (int round = 0; round <= Rounds; round++)
         {
             await using EmulatorProcess emulator = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:HttpsPort=0");
@@ -48,9 +53,25 @@ public sealed class SnapshotKillTests
                 (await arm.PutAsync(path, World.SnapshotBody(source, name.StartsWith("increment", StringComparison.Ordinal) ? ",\"incremental\":true" : ""))).Expect(202);
                 expected[path] = [.. content];
             }
+            string[] last = [.. Enumerable.Range(0, Concurrent).Select(i => disk.Replace("/disks/disk", $"/snapshots/last-{round}-{i}"))];
+            await Task.WhenAll(last.Select(async path => (await arm.PutAsync(path, World.SnapshotBody(disk, ",\"incremental\":true"))).Expect(202)));
             await emulator.KillAsync();
+            foreach (string path in last)
+                expected[path] = [.. content];
+            interrupted += CountInProgress(directory.Path);
         }
-        expected.Count.ShouldBe(3 * Rounds);
+        expected.Count.ShouldBe((3 + Concurrent) * Rounds);
+        interrupted.ShouldBeGreaterThan(0, "no kill met an operation that had not ended");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{interrupted} operations were interrupted.");
+    }
+
+    private static long CountInProgress(string directory)
+    {
+        using var catalog = new SqliteConnection($"Data Source={Path.Combine(directory, "catalog.db")};Pooling=False");
+        catalog.Open();
+        using SqliteCommand command = catalog.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM Operations WHERE Status = 'InProgress'";
+        return (long)command.ExecuteScalar()!;
     }
 
     private static async Task EndAsync(RawArm arm, string snapshot)
