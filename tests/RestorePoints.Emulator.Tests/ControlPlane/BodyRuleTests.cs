@@ -148,8 +148,7 @@ public sealed class BodyRuleTests(EmulatorFixture fixture) : IAsyncLifetime
         await ShouldShowAsync("Premium_LRS");
         await PutAsync("Standard_LRS");
         await ShouldShowAsync("Standard_LRS");
-        if (type == "disk")
-            NotFoundTests.Check(await Arm.SendAsync(HttpMethod.Patch, path, """{"properties":{"accountType":"Drum_LRS"}}""", apiVersion: first), 400, "InvalidParameter", "Drum_LRS");
+        NotFoundTests.Check(await Arm.SendAsync(HttpMethod.Patch, path, """{"properties":{"accountType":"Drum_LRS"}}""", apiVersion: first), 400, "InvalidParameter", "Drum_LRS");
         await Arm.SucceedAsync(Arm.PatchAsync(path, """{"properties":{"accountType":"Premium_LRS"}}"""));
         await ShouldShowAsync("Standard_LRS", "a later version has no accountType");
 

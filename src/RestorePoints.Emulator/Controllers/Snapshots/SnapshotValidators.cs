@@ -43,6 +43,7 @@ public sealed class SnapshotUpdateValidator : AbstractValidator<SnapshotUpdate>
         RuleFor(snapshot => snapshot.Tags).ValidTags();
         RuleFor(snapshot => snapshot.Sku!.Name).OneOf(NewSnapshots.SkuNames).When(snapshot => snapshot.Sku is not null);
         RuleFor(snapshot => snapshot).ValidValues();
+        RuleFor(snapshot => snapshot.Properties!.AccountType).OneOf(NewSnapshots.SkuNames).When(snapshot => snapshot.Properties is not null);
         RuleFor(snapshot => snapshot.Properties!.DiskSizeGB).ValidDiskSizeGB().When(snapshot => snapshot.Properties is not null);
     }
 }
