@@ -55,8 +55,11 @@ internal static class StartBenchmarks
     private static async Task<string> PublishAsync(string directory)
     {
         string runtime = $"linux-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
-        using Process publish = Process.Start(new ProcessStartInfo("dotnet",
-            ["publish", HttpServer.EmulatorProject, "-c", "Release", "-r", runtime, "--self-contained", "false", "-o", directory, "-v", "quiet"]) { RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo("dotnet", ["publish", HttpServer.EmulatorProject, "-c", "Release", "-r", runtime, "--self-contained", "false", "-o", directory, "-v", "quiet"])
+        {
+            RedirectStandardOutput = true,
+        };
+        using Process publish = Process.Start(start)!;
         string output = await publish.StandardOutput.ReadToEndAsync();
         await publish.WaitForExitAsync();
         return publish.ExitCode == 0 ? Path.Combine(directory, "RestorePoints.Emulator.dll") : throw new InvalidOperationException(output);
