@@ -139,7 +139,9 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     private async Task RequireRoomAsync(string location)
     {
         int limit = options.Value.Limits.CollectionsPerRegion;
-        if (limit > 0 && await Db.RestorePointCollections.CountAsync(known => known.SubscriptionId == SubscriptionId && known.Location == location) >= limit)
+        // The first count reads an index alone, and nearly always settles it.
+        if (limit > 0 && await Db.RestorePointCollections.CountAsync(known => known.SubscriptionId == SubscriptionId) >= limit
+            && await Db.RestorePointCollections.CountAsync(known => known.SubscriptionId == SubscriptionId && known.Location == location) >= limit)
             throw ArmErrors.CollectionLimitReached(limit, location).AsException();
     }
 
