@@ -109,12 +109,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
         // What a GET showed of another SKU comes back with a PUT: Azure takes no notice of it.
         if (request.Properties?.Tier is not null && !DiskPerformance.IsPremiumSsd(skuName))
             request = request with { Properties = request.Properties with { Tier = null } };
-        if (request.Properties is { } changes && (changes.NetworkAccessPolicy ?? changes.DiskAccessId) is not null)
-        {
-            string? policy = changes.NetworkAccessPolicy ?? disk.NetworkAccessPolicy;
-            string? kept = "AllowPrivate".Equals(policy, StringComparison.OrdinalIgnoreCase) ? DiskModel.Kept(disk.Settings).Properties?.DiskAccessId : null;
-            NewDisks.RequireDiskAccess(policy, changes.DiskAccessId ?? kept);
-        }
+        NewDisks.RequireDiskAccess(disk.NetworkAccessPolicy, DiskModel.Kept(disk.Settings).Properties?.DiskAccessId, request.Properties?.NetworkAccessPolicy, request.Properties?.DiskAccessId);
         if (request.Properties?.DiskSizeGB is { } sizeGB && sizeGB != disk.SizeGB)
         {
             if (sizeGB < disk.SizeGB)

@@ -114,6 +114,16 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             throw ArmErrors.DiskAccessWithoutPolicy.AsException();
     }
 
+    /// <summary>The same of a change, which leaves what it does not name as it is; a disk access goes with the policy that needs it.</summary>
+    public static void RequireDiskAccess(string? keptPolicy, string? keptDiskAccessId, string? policy, string? diskAccessId)
+    {
+        if ((policy ?? diskAccessId) is null)
+            return;
+        policy ??= keptPolicy;
+        bool isPrivate = "AllowPrivate".Equals(policy, StringComparison.OrdinalIgnoreCase);
+        RequireDiskAccess(policy, diskAccessId ?? (isPrivate ? keptDiskAccessId : null));
+    }
+
     /// <summary>Refuses properties that would need what the emulator does not have.</summary>
     public static void RequireImplemented(DiskPropertiesModel? properties)
     {

@@ -113,12 +113,7 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             if (await Db.ActiveGrantAsync(snapshot.Id, Now) is not null)
                 throw ArmErrors.SnapshotHasActiveAccess(snapshot.Name).AsException();
         }
-        if (request.Properties is { } changes && (changes.NetworkAccessPolicy ?? changes.DiskAccessId) is not null)
-        {
-            string? policy = changes.NetworkAccessPolicy ?? snapshot.NetworkAccessPolicy;
-            string? kept = "AllowPrivate".Equals(policy, StringComparison.OrdinalIgnoreCase) ? SnapshotModel.Kept(snapshot.Settings).Properties?.DiskAccessId : null;
-            NewDisks.RequireDiskAccess(policy, changes.DiskAccessId ?? kept);
-        }
+        NewDisks.RequireDiskAccess(snapshot.NetworkAccessPolicy, SnapshotModel.Kept(snapshot.Settings).Properties?.DiskAccessId, request.Properties?.NetworkAccessPolicy, request.Properties?.DiskAccessId);
         snapshot.ProvisioningState = ProvisioningState.Updating;
         Accept<UpdateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location, new UpdateSnapshot.Arguments(request, replaceTags));
         SnapshotModel model = await ModelAsync(snapshot);
