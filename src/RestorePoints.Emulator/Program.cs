@@ -30,8 +30,8 @@ try
         await app.LoadClockAsync();
     });
 
-    app.UseRequestLog();
     app.UsePageBlobs();
+    app.UseRequestLog();
     app.UseMiddleware<ArmRequestMiddleware>();
     app.UseMiddleware<HeadMiddleware>();
     app.UseRouting();

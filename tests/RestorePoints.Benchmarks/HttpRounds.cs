@@ -43,19 +43,25 @@ internal static class HttpRounds
     /// <summary>Milliseconds of both, in turns; the first tenth is warm-up.</summary>
     public static async Task<(double Measured, double Limit)> AlternateAsync(int rounds, Func<Task> measured, Func<Task> limit)
     {
-        var samples = new List<double>();
-        var limits = new List<double>();
+        double[] medians = await AlternateAsync(rounds, [measured, limit]);
+        return (medians[0], medians[1]);
+    }
+
+    /// <summary>Milliseconds of each, in turns; the first tenth is warm-up.</summary>
+    public static async Task<double[]> AlternateAsync(int rounds, params Func<Task>[] contestants)
+    {
+        List<double>[] samples = [.. contestants.Select(_ => new List<double>())];
         for (int round = 0; round < rounds; round++)
         {
-            foreach ((Func<Task> action, List<double> into) in new[] { (measured, samples), (limit, limits) })
+            for (int contestant = 0; contestant < contestants.Length; contestant++)
             {
                 long start = Stopwatch.GetTimestamp();
-                await action();
+                await contestants[contestant]();
                 if (round >= rounds / 10)
-                    into.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+                    samples[contestant].Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             }
         }
-        return (Median(samples), Median(limits));
+        return [.. samples.Select(Median)];
     }
 
     public static Task ParallelAsync(Uri server, int connections, Func<HttpWire, int, Task> work) =>

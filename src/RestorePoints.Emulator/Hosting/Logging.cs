@@ -9,7 +9,7 @@ using Serilog.Formatting.Display;
 namespace RestorePoints.Emulator.Hosting;
 
 /// <summary>
-/// Logs go to stderr, one line per request, the framework's own from Warning on; <c>Logging:LogLevel:{Default or category}</c> overrides.
+/// Logs go to stderr, one line per request of ARM and per failed one of the data plane, the framework's own from Warning on; <c>Logging:LogLevel:{Default or category}</c> overrides.
 /// Every line passes <see cref="SecretRedaction"/> last, whatever wrote it.
 /// </summary>
 public static class Logging
@@ -25,6 +25,8 @@ public static class Logging
                 logger.MinimumLevel.Information()
                     .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
                     .MinimumLevel.Override("System", LogEventLevel.Warning)
+                    // Nothing of interest, and off it spares each request an activity and a scope.
+                    .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
                     .Filter.ByExcluding(IsPrintedByProgram)
                     .WriteTo.Console(new RedactingFormatter(), standardErrorFromLevel: LevelAlias.Minimum);
                 foreach (IConfigurationSection level in builder.Configuration.GetSection("Logging:LogLevel").GetChildren())
@@ -42,7 +44,7 @@ public static class Logging
             logger.MinimumLevel.Override(category, level);
     }
 
-    /// <summary>One line per request. First in the pipeline, so that the status is the one that was sent.</summary>
+    /// <summary>One line per request. Before all that answers, so that the status is the one that was sent; the data plane writes its own.</summary>
     public static WebApplication UseRequestLog(this WebApplication app)
     {
         app.UseSerilogRequestLogging(log =>

@@ -15,14 +15,14 @@ namespace RestorePoints.Emulator.PageBlobs;
 internal sealed class Blob : IDisposable
 {
     private readonly VolumeView _view;
-    private readonly byte[] _footer;
+    private byte[]? _footer;
 
-    /// <param name="footer">512 bytes, or empty: not written.</param>
-    public Blob(AccessGrant grant, VolumeView view, byte[] footer, BlobVersion version)
+    /// <param name="clientFooter">Of an upload: 512 bytes, or empty when they were not written.</param>
+    public Blob(AccessGrant grant, VolumeView view, byte[]? clientFooter, BlobVersion version)
     {
         Grant = grant;
         _view = view;
-        _footer = footer;
+        _footer = grant.Kind == AccessKind.Guest ? [] : clientFooter;
         DiskBytes = view.SizeBytes;
         LengthBytes = grant.Kind == AccessKind.Guest ? DiskBytes : DiskBytes + VhdFooter.LengthBytes;
         Identity = IdentityAt(version);
@@ -36,7 +36,7 @@ internal sealed class Blob : IDisposable
     public long LengthBytes { get; }
 
     /// <summary>512 bytes, or empty: not there, or not written.</summary>
-    public ReadOnlySpan<byte> Footer => _footer;
+    public ReadOnlySpan<byte> Footer => _footer ??= VhdFooter.Build(DiskBytes, Grant.VolumeId);
 
     public BlobIdentity Identity { get; }
 
@@ -52,10 +52,10 @@ internal sealed class Blob : IDisposable
             return;
 
         Span<byte> rest = destination[fromDisk..];
-        if (_footer.Length == 0)
+        if (Footer.IsEmpty)
             rest.Clear();
         else
-            _footer.AsSpan((int)(offsetBytes + fromDisk - DiskBytes), rest.Length).CopyTo(rest);
+            Footer.Slice((int)(offsetBytes + fromDisk - DiskBytes), rest.Length).CopyTo(rest);
     }
 
     /// <summary>Allocated ranges, ascending; the footer is one of them, because clients write zeros where no range is.</summary>
@@ -65,7 +65,7 @@ internal sealed class Blob : IDisposable
         if (onDisk.LengthBytes > 0)
             foreach (PageRange pages in _view.GetPageRanges(onDisk.Start, onDisk.LengthBytes))
                 yield return pages;
-        if (_footer.Length > 0 && range.End > DiskBytes)
+        if (range.End > DiskBytes && !Footer.IsEmpty)
             yield return new(DiskBytes, VhdFooter.LengthBytes, PageRangeKind.Allocated);
     }
 

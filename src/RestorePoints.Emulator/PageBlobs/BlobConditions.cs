@@ -14,7 +14,13 @@ internal static class BlobConditions
     private static readonly string[] s_headers =
         [HeaderNames.IfMatch, HeaderNames.IfNoneMatch, HeaderNames.IfModifiedSince, HeaderNames.IfUnmodifiedSince, LeaseId, .. SequenceConditions.Headers];
 
-    public static bool AreGiven(HttpRequest request) => s_headers.Any(header => request.Headers[header].ToString().Length > 0);
+    public static bool AreGiven(HttpRequest request)
+    {
+        foreach (string header in s_headers)
+            if (request.Headers[header].Count > 0 && request.Headers[header].ToString().Length > 0)
+                return true;
+        return false;
+    }
 
     /// <exception cref="StorageException">ConditionNotMet (412), NotModified (304) or what is wrong with the header.</exception>
     public static void CheckRead(HttpRequest request, BlobIdentity blob)

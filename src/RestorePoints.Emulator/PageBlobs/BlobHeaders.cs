@@ -33,7 +33,7 @@ internal static class BlobHeaders
         headers[HeaderNames.AcceptRanges] = "bytes";
         headers[HeaderNames.ContentType] = "application/octet-stream";
         headers["x-ms-blob-type"] = "PageBlob";
-        headers["x-ms-blob-sequence-number"] = SequenceConditions.Number.ToString();
+        headers["x-ms-blob-sequence-number"] = SequenceConditions.NumberText;
         headers["x-ms-lease-status"] = "unlocked";
         headers["x-ms-lease-state"] = "available";
         headers["x-ms-server-encrypted"] = "true";

@@ -10,6 +10,7 @@ internal sealed class BlobQuery
 {
     private readonly List<KeyValuePair<string, string>> _items = new(8);
 
+    /// <param name="query">Encoded, with or without its question mark.</param>
     public BlobQuery(string? query)
     {
         foreach (QueryStringEnumerable.EncodedNameValuePair pair in new QueryStringEnumerable(query))

@@ -14,13 +14,7 @@ internal sealed class Blobs(RegionStores stores, LiveBlobs liveBlobs, UploadFoot
         // The version comes before the bytes: a write in between then shows as an ETag that is too old, never as one that is too new.
         BlobVersion version = grant.PointTime is { } time ? new(0, time) : liveBlobs.Get(grant.VolumeId).Version;
         VolumeView view = OpenView(grant.Location, grant.VolumeId, grant.PointId);
-        byte[] footer = grant.Kind switch
-        {
-            AccessKind.Read => VhdFooter.Build(view.SizeBytes, grant.VolumeId),
-            AccessKind.Upload => clientFooter!,
-            _ => [],
-        };
-        return new Blob(grant, view, footer, version);
+        return new Blob(grant, view, clientFooter, version);
     }
 
     /// <summary>Size of a point; null: there is no such point any more.</summary>

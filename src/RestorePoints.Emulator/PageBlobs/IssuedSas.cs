@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.PageBlobs;
@@ -36,7 +35,6 @@ internal sealed class IssuedSas
         foreach (string field in SharedAccessSignature.FieldsNeverIssued)
             if (query[field] is not null)
                 return false;
-        return query["sig"] is { } text && SharedAccessSignature.DecodeSignature(text) is { } signature
-            && CryptographicOperations.FixedTimeEquals(signature, _signature);
+        return query["sig"] is { } text && SharedAccessSignature.IsSignature(text, _signature) == true;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using RestorePoints.Emulator.Store;
 using RestorePoints.SnapshotEngine;
 
@@ -12,18 +13,30 @@ internal sealed partial class PageBlobEndpoint(
 {
     public async Task HandleAsync(HttpContext context)
     {
+        long start = Stopwatch.GetTimestamp();
+        await ServeAsync(context);
+
+        // Of the thousands of calls of one backup, only those that failed are told unless a debug level asks for all.
+        LogLevel level = context.Response.StatusCode < StatusCodes.Status400BadRequest ? LogLevel.Debug : LogLevel.Information;
+        if (logger.IsEnabled(level))
+            LogRequest(logger, level, context.Request.Method, context.Request.Path.ToUriComponent() + context.Request.QueryString.ToUriComponent(),
+                context.Response.StatusCode, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+    }
+
+    private async Task ServeAsync(HttpContext context)
+    {
         string version = ServiceVersion.Newest;
         StorageError error;
         try
         {
             BlobHeaders.SetCommon(context);
-            var query = new BlobQuery(context.Request.QueryString.Value);
+            BlobUrl url = BlobUrl.Of(context);
+            BlobQuery query = url.Query;
             version = ServiceVersion.Of(context.Request, query).Text;
             context.Response.Headers[ServiceVersion.Header] = version;
 
             BlobOperation operation = BlobOperations.Identify(context.Request, query);
-            (BlobAddress address, AccessGrant grant) = Admit(context.Request, operation, query);
-            context.Features.Set(new ServedPageBlob(operation, grant));
+            (BlobAddress address, AccessGrant grant) = Admit(context.Request, operation, url);
             await RunAsync(new BlobCall(context, operation, address, query, new ServiceVersion(version), grant));
             return;
         }
@@ -56,11 +69,12 @@ internal sealed partial class PageBlobEndpoint(
             await StorageErrorResponse.WriteAsync(context, error, version, time.GetUtcNow());
     }
 
-    private (BlobAddress Address, AccessGrant Grant) Admit(HttpRequest request, BlobOperation operation, BlobQuery query)
+    private (BlobAddress Address, AccessGrant Grant) Admit(HttpRequest request, BlobOperation operation, BlobUrl url)
     {
+        BlobQuery query = url.Query;
         if (operation == BlobOperation.Preflight)
             throw StorageErrors.CorsPreflightFailure.AsException();
-        if (BlobAddress.Find(request.Host.Host, request.Path.Value ?? "") is not { } address)
+        if (url.Address is not { } address)
             throw StorageErrors.InvalidUri.AsException();
         if (!SasAuthentication.IsPresent(query) && request.Headers.Authorization.Count == 0)
             throw StorageErrors.ResourceNotFound.AsException();
@@ -86,9 +100,9 @@ internal sealed partial class PageBlobEndpoint(
         _ => throw StorageErrors.UnsupportedHttpVerb.AsException(),
     };
 
+    [LoggerMessage("{Method} {Target} {Status} {Elapsed:0.0} ms", SkipEnabledCheck = true)]
+    private static partial void LogRequest(ILogger logger, LogLevel level, string method, string target, int status, double elapsed);
+
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed unexpectedly")]
     private static partial void LogUnexpected(ILogger logger, Exception exception, string method, string path);
 }
-
-/// <summary>A feature of the request once its SAS is accepted, for logs and the journal.</summary>
-public sealed record ServedPageBlob(BlobOperation Operation, AccessGrant Grant);

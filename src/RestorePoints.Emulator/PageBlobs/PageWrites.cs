@@ -25,7 +25,7 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
 
         ByteRange onDisk = range.CutAt(blob.DiskBytes);
         int diskBytes = (int)onDisk.LengthBytes;
-        Change(call, blob, diskBytes == 0 ? null : (store, volume) => store.Write(volume, onDisk.Start, body.Bytes[..diskBytes]));
+        Change(call, blob, onDisk, body);
         if (range.End > blob.DiskBytes)
             await uploadFooters.SaveAsync(blob.Grant.VolumeId, body.Bytes[diskBytes..].ToArray(), call.Aborted);
         Acknowledge(call, blob);
@@ -41,7 +41,7 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
         Blob blob = await CheckAsync(call, range);
 
         ByteRange onDisk = range.CutAt(blob.DiskBytes);
-        Change(call, blob, onDisk.LengthBytes == 0 ? null : (store, volume) => store.Clear(volume, onDisk.Start, onDisk.LengthBytes));
+        Change(call, blob, onDisk, null);
         if (range.End > blob.DiskBytes)
             await uploadFooters.SaveAsync(blob.Grant.VolumeId, [], call.Aborted);
         Acknowledge(call, blob);
@@ -79,22 +79,31 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
         return blob;
     }
 
-    private void Change(BlobCall call, Blob blob, Action<SnapshotStore, Guid>? change)
+    /// <param name="onDisk">The part of the range that is not footer, possibly empty.</param>
+    /// <param name="body">Starts with the bytes of that part; null: clear it.</param>
+    private void Change(BlobCall call, Blob blob, ByteRange onDisk, PageBody? body)
     {
-        AccessGrant grant = blob.Grant;
         if (!BlobConditions.AreGiven(call.Request))
         {
-            change?.Invoke(stores.Get(grant.Location), grant.VolumeId);
-            liveBlobs.Changed(grant.VolumeId);
+            Apply(blob.Grant, onDisk, body);
             return;
         }
-        LiveBlob live = liveBlobs.Get(grant.VolumeId);
+        LiveBlob live = liveBlobs.Get(blob.Grant.VolumeId);
         lock (live.Gate)
         {
             BlobConditions.CheckWrite(call.Request, blob.IdentityAt(live.Version));
-            change?.Invoke(stores.Get(grant.Location), grant.VolumeId);
-            liveBlobs.Changed(grant.VolumeId);
+            Apply(blob.Grant, onDisk, body);
         }
+    }
+
+    private void Apply(AccessGrant grant, ByteRange onDisk, PageBody? body)
+    {
+        SnapshotStore store = stores.Get(grant.Location);
+        if (onDisk.LengthBytes > 0 && body is not null)
+            store.Write(grant.VolumeId, onDisk.Start, body.Bytes[..(int)onDisk.LengthBytes]);
+        else if (onDisk.LengthBytes > 0)
+            store.Clear(grant.VolumeId, onDisk.Start, onDisk.LengthBytes);
+        liveBlobs.Changed(grant.VolumeId);
     }
 
     private void Acknowledge(BlobCall call, Blob blob)
@@ -102,7 +111,7 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
         HttpResponse response = call.Response;
         response.StatusCode = StatusCodes.Status201Created;
         BlobHeaders.SetIdentity(response, blob.IdentityAt(liveBlobs.Get(blob.Grant.VolumeId).Version));
-        response.Headers["x-ms-blob-sequence-number"] = SequenceConditions.Number.ToString();
+        response.Headers["x-ms-blob-sequence-number"] = SequenceConditions.NumberText;
         response.Headers["x-ms-request-server-encrypted"] = "true";
         response.ContentLength = 0;
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Store;
 
@@ -41,11 +40,10 @@ internal sealed class SasAuthentication(AccessGrants grants, TimeProvider time, 
             return "Signature fields not well formed.";
         if (query["sp"] is not null || query["st"] is not null || query["se"] is not null)
             return "Access policy fields can be associated with signature or SAS identifier but not both";
-        if (SharedAccessSignature.DecodeSignature(query["sig"]!) is not { } signature)
-            return "Signature size is invalid";
-
         string stringToSign = SharedAccessSignature.StringToSign(address, query);
-        if (!CryptographicOperations.FixedTimeEquals(signature, SharedAccessSignature.Sign(grants.Key, stringToSign)))
+        if (SharedAccessSignature.IsSignature(query["sig"]!, SharedAccessSignature.Sign(grants.Key, stringToSign)) is not { } matches)
+            return "Signature size is invalid";
+        if (!matches)
             return options.Value.Profile == EmulatorProfile.Fast
                 ? $"Signature did not match. String to sign used was {stringToSign}"
                 : "Signature did not match.";

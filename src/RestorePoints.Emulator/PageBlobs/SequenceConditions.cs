@@ -7,6 +7,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 internal static class SequenceConditions
 {
     public const long Number = 0;
+    public const string NumberText = "0";
 
     private const string AtMost = "x-ms-if-sequence-number-le";
     private const string Below = "x-ms-if-sequence-number-lt";

@@ -48,10 +48,15 @@ internal static class SharedAccessSignature
 
     public static byte[] Sign(byte[] key, string stringToSign) => HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(stringToSign));
 
-    /// <summary>Decodes <c>sig</c>, also when a client left its plus signs unencoded and they arrive as spaces; null when it is not 256 bits of base64.</summary>
-    public static byte[]? DecodeSignature(string text)
+    /// <summary>
+    /// Whether <c>sig</c> is this signature, in constant time; also when a client left its plus signs unencoded and they arrive as spaces.
+    /// null: it is not 256 bits of base64.
+    /// </summary>
+    public static bool? IsSignature(string text, byte[] signature)
     {
-        var bytes = new byte[HMACSHA256.HashSizeInBytes + 3];
-        return Convert.TryFromBase64String(text.Replace(' ', '+'), bytes, out int length) && length == HMACSHA256.HashSizeInBytes ? bytes[..length] : null;
+        Span<byte> decoded = stackalloc byte[HMACSHA256.HashSizeInBytes + 3];
+        return Convert.TryFromBase64String(text.Replace(' ', '+'), decoded, out int length) && length == HMACSHA256.HashSizeInBytes
+            ? CryptographicOperations.FixedTimeEquals(decoded[..length], signature)
+            : null;
     }
 }

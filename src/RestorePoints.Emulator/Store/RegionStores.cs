@@ -10,7 +10,7 @@ public sealed class RegionStores(string dataDirectory, SnapshotStoreOptions opti
 
     /// <param name="location">Region name in lower case without spaces.</param>
     public SnapshotStore Get(string location) =>
-        _stores.GetOrAdd(location, region => new Lazy<SnapshotStore>(() => SnapshotStore.Open(DirectoryOf(region), options))).Value;
+        _stores.TryGetValue(location, out Lazy<SnapshotStore>? open) ? open.Value : _stores.GetOrAdd(location, region => new Lazy<SnapshotStore>(() => SnapshotStore.Open(DirectoryOf(region), options))).Value;
 
     /// <summary>Every region that has data, open or not.</summary>
     public IReadOnlyList<string> Existing() =>

@@ -1,3 +1,4 @@
+using System.Net;
 using Shouldly;
 using Xunit;
 
@@ -43,6 +44,30 @@ public sealed class StartTests : IDisposable
 
         (await process.ExitCodeAsync(Cancel)).ShouldBe(1);
         (await process.Errors).Trim().ShouldStartWith($"RestorePoints cannot start: Emulator:HttpPort={door.Http.Port} cannot be had on localhost:");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Of_the_data_plane_only_failed_requests_are_told_unless_all_are_asked_for(bool all)
+    {
+        string[] arguments = all ? ["--Logging:LogLevel:RestorePoints.Emulator.PageBlobs=Debug"] : [];
+        await using StartedProgram process = StartedProgram.Start(_temp.Path, arguments);
+        string url = (await process.ReadLineAsync(Cancel))!.Split(' ').Single(part => part.StartsWith("http://", StringComparison.Ordinal));
+        using var client = new HttpClient { BaseAddress = new Uri(url) };
+        World world = await World.CreateAsync(new RawArm(client, Guid.NewGuid()));
+        string access = await world.Arm.GuestAccessAsync(await world.EmptyDiskAsync("disk"));
+
+        (await client.GetAsync(new Uri(access), Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await client.GetAsync(new Uri(access + "x"), Cancel)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        // A connection's next request is served when the line of the one before is written.
+        await client.GetStringAsync(new Uri("/emulator/health", UriKind.Relative), Cancel);
+        await process.KillAsync();
+
+        string[] lines = [.. (await process.Errors).Split('\n').Where(line => line.Contains("/md-", StringComparison.Ordinal))];
+        lines.Count(line => line.Contains(" 403 ", StringComparison.Ordinal)).ShouldBe(1);
+        lines.Count(line => line.Contains(" 200 ", StringComparison.Ordinal)).ShouldBe(all ? 1 : 0);
+        lines.ShouldAllBe(line => line.Contains("sig=[removed]"));
     }
 
     [Fact]
