@@ -8,7 +8,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// answer of the catalogue <see cref="StorageErrors"/>.
 /// </summary>
 internal sealed partial class PageBlobEndpoint(
-    SasAuthentication authentication, BlobReads reads, PageLists lists, PageWrites writes, TimeProvider time, ILogger<PageBlobEndpoint> logger)
+    SasAuthentication authentication, BlobReads reads, PageLists lists, PageWrites writes, PageCopies copies, TimeProvider time, ILogger<PageBlobEndpoint> logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -82,6 +82,7 @@ internal sealed partial class PageBlobEndpoint(
         BlobOperation.GetPageRangesDiff => lists.GetPageRangesDiffAsync(call),
         BlobOperation.PutPage => writes.PutPageAsync(call),
         BlobOperation.ClearPages => writes.ClearPagesAsync(call),
+        BlobOperation.PutPageFromUrl => copies.PutPageFromUrlAsync(call),
         BlobOperation.PutBlob => writes.PutBlobAsync(call),
         _ => throw StorageErrors.UnsupportedHttpVerb.AsException(),
     };

@@ -14,6 +14,7 @@ public static class PageBlobRegistration
         .AddSingleton<BlobReads>()
         .AddSingleton<PageLists>()
         .AddSingleton<PageWrites>()
+        .AddSingleton<PageCopies>()
         .AddSingleton<PageBlobEndpoint>();
 
     /// <summary>Takes <c>/md-…</c> and hosts that start with <c>md-</c> out of the pipeline.</summary>

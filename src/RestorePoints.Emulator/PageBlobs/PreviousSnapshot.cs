@@ -27,7 +27,7 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
         if (!call.Version.IsAtLeast(time is null ? FirstVersionOfHeader : FirstVersionOfParameter))
             throw StorageErrors.FeatureVersionMismatch.AsException();
 
-        (Guid PointId, DateTimeOffset Time) found = time is null ? FindByUrl(call, url) : await FindByTimeAsync(call, time);
+        (Guid PointId, DateTimeOffset Time) found = time is null ? FindByUrl(call) : await FindByTimeAsync(call, time);
         if (call.Grant.SnapshotTime < found.Time)
             throw StorageErrors.PreviousSnapshotCannotBeNewer.AsException();
         return found;
@@ -45,14 +45,13 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
         return (pointId ?? throw StorageErrors.PreviousSnapshotNotFound.AsException(), time);
     }
 
-    private (Guid, DateTimeOffset) FindByUrl(BlobCall call, string text)
+    private (Guid, DateTimeOffset) FindByUrl(BlobCall call)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
-            throw StorageErrors.InvalidHeaderValue(UrlHeader, SecretRedaction.Redact(text)).AsException();
-        if (!IsHere(url, call) || BlobAddress.Find(url.Host, Uri.UnescapeDataString(url.AbsolutePath)) is not { } address)
+        var url = BlobUrl.Of(call, UrlHeader);
+        if (url is not { IsHere: true, Address: { } address })
             throw StorageErrors.PreviousSnapshotNotFound.AsException();
 
-        AccessGrant previous = authentication.Authenticate(address, new BlobQuery(url.Query));
+        AccessGrant previous = authentication.Authenticate(address, url.Query);
         if (previous is not { PointId: { } pointId, SnapshotTime: { } time })
             throw StorageErrors.PreviousSnapshotOperationNotSupported.AsException();
         if (IsFullSnapshot(call.Grant) || previous.VolumeId != call.Grant.VolumeId || previous.Location != call.Grant.Location)
@@ -62,10 +61,4 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
 
     /// <summary>A blob of its own, without earlier snapshots.</summary>
     private static bool IsFullSnapshot(AccessGrant grant) => grant is { PointId: not null, SnapshotTime: null };
-
-    /// <summary>Whether a URL leads to this emulator, under whichever of its names: the target and the previous URL may have been used by different clients.</summary>
-    private static bool IsHere(Uri url, BlobCall call) =>
-        url.IsLoopback || BlobAddress.IsHostStyle(url.Host)
-        || url.Host.Equals(call.Request.Host.Host, StringComparison.OrdinalIgnoreCase)
-        || (Uri.TryCreate(call.Grant.BaseUrl, UriKind.Absolute, out Uri? own) && url.Host.Equals(own.Host, StringComparison.OrdinalIgnoreCase));
 }

@@ -35,6 +35,9 @@ internal static class StorageErrors
     public static StorageError MissingRequiredHeader(string name) => new(400, "MissingRequiredHeader",
         "An HTTP header that's mandatory for this request is not specified.", ("HeaderName", name));
 
+    public static StorageError UnsupportedHeader(string name) => new(400, "UnsupportedHeader",
+        "One of the HTTP headers specified in the request is not supported.", ("HeaderName", name));
+
     public static StorageError InvalidQueryParameterValue(string name, string value, string reason) => new(400, "InvalidQueryParameterValue",
         "Value for one of the query parameters specified in the request URI is invalid.",
         ("QueryParameterName", name), ("QueryParameterValue", value), ("Reason", reason));
@@ -69,6 +72,9 @@ internal static class StorageErrors
     public static StorageError SequenceNumberConditionNotMet { get; } = new(412, "SequenceNumberConditionNotMet",
         "The sequence number condition specified was not met.");
 
+    public static StorageError SourceConditionNotMet { get; } = new(412, "SourceConditionNotMet",
+        "The source condition specified using HTTP conditional header(s) is not met.");
+
     public static StorageError NoLease { get; } = new(412, "LeaseNotPresentWithBlobOperation", "There is currently no lease on the blob.");
 
     public static StorageError BlobAlreadyExists { get; } = new(409, "BlobAlreadyExists", "The specified blob already exists.");
@@ -79,7 +85,7 @@ internal static class StorageErrors
 
     public static StorageError InvalidRange(long lengthBytes) => new(416, "InvalidRange",
         "The range specified is invalid for the current size of the resource.")
-    { ContentRange = $"bytes */{lengthBytes}" };
+    { Headers = [("Content-Range", $"bytes */{lengthBytes}")] };
 
     public static StorageError InvalidPageRange { get; } = new(416, "InvalidPageRange", "The page range specified is invalid.");
 
@@ -102,6 +108,19 @@ internal static class StorageErrors
 
     public static StorageError BothCrc64AndMd5Range { get; } = new(400, "BothCrc64AndMd5RangeHeaderPresent",
         "Both x-ms-range-get-content-crc64 header and x-ms-range-get-content-md5 header are present.");
+
+    // Copies
+
+    /// <summary>The source cannot be read: status and message are those that its own reader would get.</summary>
+    public static StorageError CannotVerifyCopySource(StorageError cause) => new(cause.Status, "CannotVerifyCopySource", cause.Message,
+        [("CopySourceStatusCode", cause.Status.ToString()), ("CopySourceErrorCode", cause.Code), ("CopySourceErrorMessage", cause.Message), .. cause.Extra])
+    {
+        Headers = [("x-ms-copy-source-status-code", cause.Status.ToString()), ("x-ms-copy-source-error-code", cause.Code), .. cause.Headers],
+    };
+
+    /// <summary>The emulator sends no requests: a source elsewhere cannot be read, whatever it is.</summary>
+    public static StorageError CopySourceElsewhere { get; } = new(400, "CannotVerifyCopySource",
+        "The copy source is not a URL of this emulator, and the emulator sends no requests to others.");
 
     // Snapshots and differences
 
