@@ -1,3 +1,4 @@
+using Microsoft.Net.Http.Headers;
 using RestorePoints.Emulator.Store;
 using RestorePoints.SnapshotEngine;
 
@@ -8,7 +9,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// answer of the catalogue <see cref="StorageErrors"/>.
 /// </summary>
 internal sealed partial class PageBlobEndpoint(
-    SasAuthentication authentication, BlobReads reads, PageLists lists, PageWrites writes, PageCopies copies, TimeProvider time, ILogger<PageBlobEndpoint> logger)
+    SasAuthentication authentication, DiskTokens tokens, BlobReads reads, PageLists lists, PageWrites writes, PageCopies copies, TimeProvider time, ILogger<PageBlobEndpoint> logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -22,7 +23,11 @@ internal sealed partial class PageBlobEndpoint(
             context.Response.Headers[ServiceVersion.Header] = version;
 
             BlobOperation operation = BlobOperations.Identify(context.Request, query);
-            (BlobAddress address, AccessGrant grant) = Admit(context.Request, operation, query);
+            (BlobAddress address, IssuedSas sas) = Admit(context.Request, operation, query);
+            AccessGrant grant = sas.Grant;
+            if (sas.NeedsToken)
+                await tokens.RequireAsync(context.Request, HeaderNames.Authorization, grant);
+            Permit(context.Request, query, grant);
             context.Features.Set(new ServedPageBlob(operation, grant));
             await RunAsync(new BlobCall(context, operation, address, query, new ServiceVersion(version), grant));
             return;
@@ -56,7 +61,7 @@ internal sealed partial class PageBlobEndpoint(
             await StorageErrorResponse.WriteAsync(context, error, version, time.GetUtcNow());
     }
 
-    private (BlobAddress Address, AccessGrant Grant) Admit(HttpRequest request, BlobOperation operation, BlobQuery query)
+    private (BlobAddress Address, IssuedSas Sas) Admit(HttpRequest request, BlobOperation operation, BlobQuery query)
     {
         if (operation == BlobOperation.Preflight)
             throw StorageErrors.CorsPreflightFailure.AsException();
@@ -65,13 +70,16 @@ internal sealed partial class PageBlobEndpoint(
         if (!SasAuthentication.IsPresent(query) && request.Headers.Authorization.Count == 0)
             throw StorageErrors.ResourceNotFound.AsException();
 
-        AccessGrant grant = authentication.Authenticate(address, query);
+        return (address, authentication.Authenticate(request.HttpContext, address, query));
+    }
+
+    private static void Permit(HttpRequest request, BlobQuery query, AccessGrant grant)
+    {
         bool writes = !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method);
         if (writes && grant.Kind == AccessKind.Read)
             throw StorageErrors.AuthorizationPermissionMismatch.AsException();
         if (query.Single("snapshot") is not null && grant.SnapshotTime is null)
             throw (writes ? StorageErrors.WriteToSnapshot : StorageErrors.BlobNotFound).AsException();
-        return (address, grant);
     }
 
     private Task RunAsync(BlobCall call) => call.Operation switch

@@ -6,7 +6,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// Put Page From URL of the Azure Storage REST reference, for sources that this emulator serves. A source is read through its own SAS and in this
 /// process: no request ever leaves the emulator.
 /// </summary>
-internal sealed class PageCopies(Blobs blobs, PageWrites writes, SasAuthentication authentication)
+internal sealed class PageCopies(Blobs blobs, PageWrites writes, SasAuthentication authentication, DiskTokens tokens)
 {
     private const string FirstVersion = "2018-11-09";
     private const string SourceAuthorization = "x-ms-copy-source-authorization";
@@ -38,8 +38,6 @@ internal sealed class PageCopies(Blobs blobs, PageWrites writes, SasAuthenticati
 
     private async Task<Blob> OpenSourceAsync(BlobCall call)
     {
-        if (call.Request.Headers[SourceAuthorization].Count > 0)
-            throw StorageErrors.UnsupportedHeader(SourceAuthorization).AsException();
         var url = BlobUrl.Of(call, BlobOperations.CopySource);
         if (!url.IsHere)
             throw StorageErrors.CopySourceElsewhere.AsException();
@@ -47,7 +45,11 @@ internal sealed class PageCopies(Blobs blobs, PageWrites writes, SasAuthenticati
         {
             if (url.Address is not { } address || !SasAuthentication.IsPresent(url.Query))
                 throw StorageErrors.ResourceNotFound.AsException();
-            AccessGrant grant = authentication.Authenticate(address, url.Query);
+            IssuedSas sas = authentication.Authenticate(call.Http, address, url.Query);
+            AccessGrant grant = sas.Grant;
+            // A token that is not needed is not passed over either.
+            if (sas.NeedsToken || call.Request.Headers[SourceAuthorization].Count > 0)
+                await tokens.RequireAsync(call.Request, SourceAuthorization, grant);
             if (url.Query.Single("snapshot") is not null && grant.SnapshotTime is null)
                 throw StorageErrors.BlobNotFound.AsException();
             return await blobs.OpenAsync(grant, call.Aborted);

@@ -1,3 +1,5 @@
+using RestorePoints.Emulator.Identity;
+
 namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>
@@ -11,6 +13,22 @@ internal static class StorageErrors
     public static StorageError AuthenticationFailed(string detail) => new(403, "AuthenticationFailed",
         "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.",
         ("AuthenticationErrorDetail", detail));
+
+    /// <summary>A token is needed beside the SAS.</summary>
+    public static StorageError NoAuthenticationInformation(string challenge) => new(401, "NoAuthenticationInformation",
+        "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
+    { Headers = [("WWW-Authenticate", challenge)] };
+
+    public static StorageError InvalidAuthenticationInfo(TokenFault fault, string challenge) => new(401, "InvalidAuthenticationInfo",
+        "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.",
+        ("AuthenticationErrorDetail", fault switch
+        {
+            TokenFault.Audience => "Audience validation failed. Audience did not match.",
+            TokenFault.Lifetime => "Lifetime validation failed. The token is expired.",
+            TokenFault.Tenant => "Issuer validation failed. Issuer did not match.",
+            _ => "Signature validation failed.",
+        }))
+    { Headers = [("WWW-Authenticate", challenge)] };
 
     public static StorageError AuthorizationPermissionMismatch { get; } = new(403, "AuthorizationPermissionMismatch",
         "This request is not authorized to perform this operation using this permission.");
@@ -34,9 +52,6 @@ internal static class StorageErrors
 
     public static StorageError MissingRequiredHeader(string name) => new(400, "MissingRequiredHeader",
         "An HTTP header that's mandatory for this request is not specified.", ("HeaderName", name));
-
-    public static StorageError UnsupportedHeader(string name) => new(400, "UnsupportedHeader",
-        "One of the HTTP headers specified in the request is not supported.", ("HeaderName", name));
 
     public static StorageError InvalidQueryParameterValue(string name, string value, string reason) => new(400, "InvalidQueryParameterValue",
         "Value for one of the query parameters specified in the request URI is invalid.",

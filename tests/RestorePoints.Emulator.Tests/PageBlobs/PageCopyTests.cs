@@ -203,11 +203,11 @@ public sealed class PageCopyTests(PageBlobServer server) : IClassFixture<PageBlo
     }
 
     [Fact]
-    public async Task A_token_for_the_source_is_refused_without_being_repeated()
+    public async Task A_wrong_token_for_the_source_is_refused_without_being_repeated_even_when_none_is_needed()
     {
         string source = await server.GrantAsync(await NewSourceAsync(), AccessKind.Read);
-        XElement error = await (await CopyAsync(await NewTargetAsync(), source, 0, 0, 512, ("x-ms-copy-source-authorization", "Bearer secret"))).ShouldFailAsync(400, "UnsupportedHeader");
-        error.Element("HeaderName")!.Value.ShouldBe("x-ms-copy-source-authorization");
+        XElement error = await (await CopyAsync(await NewTargetAsync(), source, 0, 0, 512, ("x-ms-copy-source-authorization", "Bearer secret"))).ShouldFailAsync(401, "CannotVerifyCopySource");
+        error.Element("CopySourceErrorCode")!.Value.ShouldBe("InvalidAuthenticationInfo");
         error.ToString().ShouldNotContain("secret");
     }
 
