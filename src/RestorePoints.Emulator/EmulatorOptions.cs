@@ -54,6 +54,9 @@ public sealed class EmulatorOptions
 
     public TlsOptions Tls { get; set; } = new();
 
+    /// <summary>CIDR networks whose callers count as coming through the private endpoint of a disk access; with none given, this machine's own addresses.</summary>
+    public List<string> PrivateNetworks { get; set; } = [];
+
     public LimitOptions Limits { get; set; } = new();
 
     /// <summary>The subscription of the settings with this id; any other id belongs to the tenant of the first.</summary>

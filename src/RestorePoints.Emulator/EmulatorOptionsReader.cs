@@ -24,6 +24,9 @@ public static class EmulatorOptionsReader
 
         ProfileDefaults.Apply(section.GetValue(nameof(EmulatorOptions.Profile), EmulatorProfile.Fast), options);
         section.Bind(options);
+        // Given without an entry (PrivateNetworks=), it is empty: every caller is public.
+        if (!section.GetSection(nameof(EmulatorOptions.PrivateNetworks)).Exists())
+            options.PrivateNetworks.AddRange(["127.0.0.0/8", "::1/128"]);
         if (options.Subscriptions.Count == 0)
             options.Subscriptions.Add(new SubscriptionOptions { Id = SubscriptionOptions.DefaultId });
     }

@@ -9,7 +9,7 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
 {
     public ValidateOptionsResult Validate(string? name, EmulatorOptions options)
     {
-        string[] faults = [.. NotImplemented(options), .. Endpoints(options), .. Subscriptions(options.Subscriptions), .. Tls(options.Tls), .. Limits(options.Limits)];
+        string[] faults = [.. NotImplemented(options), .. Endpoints(options), .. Subscriptions(options.Subscriptions), .. Tls(options.Tls), .. PrivateNetworks(options.PrivateNetworks), .. Limits(options.Limits)];
         return faults.Length == 0
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(faults.Select(fault => $"{EmulatorOptions.Section}:{fault}"));
@@ -76,6 +76,13 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
     private static bool IsCertificateName(string name) =>
         Uri.CheckHostName(name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name) is UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6
         && name.All(char.IsAscii);
+
+    private static IEnumerable<string> PrivateNetworks(List<string> networks)
+    {
+        for (int i = 0; i < networks.Count; i++)
+            if (!IPNetwork.TryParse(networks[i], out _))
+                yield return $"PrivateNetworks:{i}={networks[i]} is not allowed; allowed are networks such as 10.1.0.0/16, 192.0.2.7/32 and fd00::/8.";
+    }
 
     private static IEnumerable<string> Limits(LimitOptions limits)
     {

@@ -5,8 +5,8 @@ using RestorePoints.Emulator.Arm;
 namespace RestorePoints.Emulator.Identity;
 
 /// <summary>
-/// Accepts the tokens of this data directory: signature, times by the real clock, and an audience that is ARM. The issuer is not compared, since it
-/// varies with the name the client calls the emulator by; the tenant must be the subscription's.
+/// Accepts the tokens of this data directory: signature, times by the real clock, and the audience, which is ARM or a resource. The issuer is not
+/// compared, since it varies with the name the client calls the emulator by; the tenant must be the subscription's.
 /// </summary>
 public sealed class TokenValidator(TokenSigningKey signingKey, TimeProvider realTime)
 {
@@ -21,17 +21,10 @@ public sealed class TokenValidator(TokenSigningKey signingKey, TimeProvider real
     public async Task<ArmError?> FaultOfAsync(string token, HttpRequest request, Guid? tenantId, CancellationToken cancellationToken)
     {
         string host = request.Host.Host;
-        TokenValidationResult result = await _handler.ValidateTokenAsync(token, new TokenValidationParameters
-        {
-            IssuerSigningKey = await signingKey.GetAsync(cancellationToken),
-            ValidAlgorithms = [SecurityAlgorithms.RsaSha256],
-            ValidateIssuer = false,
-            AudienceValidator = (audiences, _, _) => audiences.Any(audience => IsArm(audience, host)),
-            LifetimeValidator = (notBefore, expires, _, _) => IsCurrent(notBefore, expires),
-        });
+        TokenValidationResult result = await ValidateAsync(token, audience => IsArm(audience, host), cancellationToken);
         return result.Exception switch
         {
-            null => tenantId is null || result.Claims["tid"] is string tenant && Guid.TryParse(tenant, out Guid known) && known == tenantId
+            null => tenantId is not { } tenant || IsOfTenant(result, tenant)
                 ? null
                 : TokenErrors.WrongTenant(result.Issuer, $"{request.BaseUrl()}/{tenantId}"),
             SecurityTokenInvalidAudienceException => TokenErrors.WrongAudience(string.Join(", ", _handler.ReadJsonWebToken(token).Audiences),
@@ -40,6 +33,33 @@ public sealed class TokenValidator(TokenSigningKey signingKey, TimeProvider real
             _ => TokenErrors.Invalid,
         };
     }
+
+    /// <summary>What is wrong with a token for a resource other than ARM; null when nothing is.</summary>
+    /// <param name="resource">Its URL; a slash at the end does not matter.</param>
+    public async Task<TokenFault?> FindFaultAsync(string token, string resource, Guid tenantId, CancellationToken cancellationToken)
+    {
+        TokenValidationResult result = await ValidateAsync(token, audience => audience.TrimEnd('/').Equals(resource.TrimEnd('/'), StringComparison.OrdinalIgnoreCase), cancellationToken);
+        return result.Exception switch
+        {
+            null => IsOfTenant(result, tenantId) ? null : TokenFault.Tenant,
+            SecurityTokenInvalidAudienceException => TokenFault.Audience,
+            SecurityTokenInvalidLifetimeException => TokenFault.Lifetime,
+            _ => TokenFault.Invalid,
+        };
+    }
+
+    private async Task<TokenValidationResult> ValidateAsync(string token, Func<string, bool> isAudience, CancellationToken cancellationToken) =>
+        await _handler.ValidateTokenAsync(token, new TokenValidationParameters
+        {
+            IssuerSigningKey = await signingKey.GetAsync(cancellationToken),
+            ValidAlgorithms = [SecurityAlgorithms.RsaSha256],
+            ValidateIssuer = false,
+            AudienceValidator = (audiences, _, _) => audiences.Any(isAudience),
+            LifetimeValidator = (notBefore, expires, _, _) => IsCurrent(notBefore, expires),
+        });
+
+    private static bool IsOfTenant(TokenValidationResult result, Guid tenantId) =>
+        result.Claims["tid"] is string tenant && Guid.TryParse(tenant, out Guid known) && known == tenantId;
 
     private bool IsCurrent(DateTime? notBefore, DateTime? expires)
     {
@@ -50,4 +70,17 @@ public sealed class TokenValidator(TokenSigningKey signingKey, TimeProvider real
     private static bool IsArm(string audience, string host) =>
         AzureAudiences.Contains(audience.TrimEnd('/'), StringComparer.OrdinalIgnoreCase)
         || (Uri.TryCreate(audience, UriKind.Absolute, out Uri? uri) && uri.Host.Trim('[', ']').Equals(host.Trim('[', ']'), StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>Why a token is refused.</summary>
+public enum TokenFault
+{
+    /// <summary>Not a token of this emulator.</summary>
+    Invalid,
+
+    Audience,
+    Lifetime,
+
+    /// <summary>Of another tenant than the subscription.</summary>
+    Tenant,
 }

@@ -18,7 +18,7 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
     {
         Arguments arguments = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
         Guid resource = context.Operation.ResourceRowId;
-        await RequireResourceAsync(context, arguments, resource);
+        AccessRules rules = await RequireResourceAsync(context, arguments, resource);
 
         DateTimeOffset now = time.GetUtcNow();
         DateTimeOffset expiresOn = now.AddSeconds(arguments.DurationSeconds);
@@ -36,18 +36,22 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
             grant.ExpiresOn = expiresOn;
         }
         context.SetOutput(new AccessUri { AccessSAS = grants.UrlOf(grant) });
-        context.AfterCommit(() => grants.Remember(grant));
+        context.AfterCommit(() => grants.Remember(grant, rules));
     }
 
     /// <summary>The resource may have been deleted, and a disk attached to a running machine, since the request was accepted.</summary>
-    private static async Task RequireResourceAsync(OperationContext context, Arguments arguments, Guid resource)
+    /// <returns>Its rules for callers.</returns>
+    private static async Task<AccessRules> RequireResourceAsync(OperationContext context, Arguments arguments, Guid resource)
     {
         if (arguments.Point is not null)
         {
-            if (!await context.Db.DiskRestorePoints.AnyAsync(point => point.Id == resource && point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded)
-                && !await context.Db.Snapshots.AnyAsync(snapshot => snapshot.Id == resource && snapshot.SnapshotTime != null && snapshot.ProvisioningState != ProvisioningState.Deleting))
-                throw ArmErrors.EntityNotFound.AsException();
-            return;
+            var point = await context.Db.DiskRestorePoints.Where(point => point.Id == resource && point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded)
+                .Select(point => new { point.NetworkAccessPolicy, point.PublicNetworkAccess }).SingleOrDefaultAsync();
+            if (point is not null)
+                return new AccessRules(point.NetworkAccessPolicy, point.PublicNetworkAccess, NeedsToken: false);
+            return await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == resource && snapshot.SnapshotTime != null && snapshot.ProvisioningState != ProvisioningState.Deleting) is { } snapshot
+                ? AccessRules.Of(snapshot)
+                : throw ArmErrors.EntityNotFound.AsException();
         }
         Disk disk = await context.Db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk => disk.Id == resource)
             ?? throw ArmErrors.EntityNotFound.AsException();
@@ -57,5 +61,6 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
             throw ArmErrors.AccessNotAllowedInState(disk.Name, arguments.Kind == AccessKind.Upload ? "Write" : "Read", disk.DiskState.ToString()).AsException();
         if (disk.VirtualMachine is { PowerState: not PowerState.Deallocated } vm)
             throw ArmErrors.DiskOfRunningMachine(disk.Name, vm.Name).AsException();
+        return AccessRules.Of(disk);
     }
 }

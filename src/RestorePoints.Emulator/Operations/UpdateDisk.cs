@@ -2,12 +2,13 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Controllers;
+using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Applies a PATCH or a repeated PUT to a disk: tags as a whole, SKU, growth, other properties one by one.</summary>
-public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOperation
+public sealed class UpdateDisk(RegionStores regions, AccessGrants grants, TimeProvider time) : ArmOperation
 {
     /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
     public sealed record Arguments(DiskUpdate Update, bool ReplaceTags);
@@ -39,6 +40,7 @@ public sealed class UpdateDisk(RegionStores regions, TimeProvider time) : ArmOpe
             regions.Get(disk.Location).Resize(disk.Id, sizeGB << 30);
             disk.SizeBytes = sizeGB << 30;
         }
+        context.AfterCommit(() => grants.Change(disk.Id, AccessRules.Of(disk)));
         if (disk.ProvisioningState == ProvisioningState.Updating)
             disk.ProvisioningState = ProvisioningState.Succeeded;
         context.SetOutput(DiskModel.From(disk, activeGrant));

@@ -2,12 +2,13 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Controllers;
+using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Applies a PATCH or a repeated PUT to a snapshot: tags as a whole, SKU, growth, other properties one by one. Its bytes never change; a larger one has zeros behind them.</summary>
-public sealed class UpdateSnapshot(RegionStores regions, TimeProvider time) : ArmOperation
+public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, TimeProvider time) : ArmOperation
 {
     /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
     public sealed record Arguments(SnapshotUpdate Update, bool ReplaceTags);
@@ -37,6 +38,7 @@ public sealed class UpdateSnapshot(RegionStores regions, TimeProvider time) : Ar
         snapshot.PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties?.PublicNetworkAccess) ?? snapshot.PublicNetworkAccess;
         if (properties is not null)
             snapshot.Settings = NewDisks.Settings(SnapshotModel.Kept(snapshot.Settings), new SnapshotModel { Properties = properties with { CreationData = null } });
+        context.AfterCommit(() => grants.Change(snapshot.Id, AccessRules.Of(snapshot)));
         if (snapshot.ProvisioningState == ProvisioningState.Updating)
             snapshot.ProvisioningState = ProvisioningState.Succeeded;
         context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant));

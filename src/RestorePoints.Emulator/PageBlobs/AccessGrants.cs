@@ -6,8 +6,9 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>
-/// All grants in memory, so that no request of the data plane asks the database. Who changes a row saves it in a transaction of its own and
-/// calls <see cref="Remember"/> or <see cref="Forget"/> after the commit; the next request of the data plane sees it.
+/// All grants in memory, each with the rules of its resource, so that no request of the data plane asks the database. Who changes a grant or such a
+/// rule calls <see cref="Remember"/>, <see cref="Forget"/> or <see cref="Change"/> after the commit and before the catalog takes another writer:
+/// the next request of the data plane sees it, and of two changes the later one stays.
 /// </summary>
 public sealed class AccessGrants(UploadFooters uploadFooters)
 {
@@ -32,14 +33,24 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
 
         // Exchanged at once: a request of the data plane meets the grants of before or those of after, never a part.
         var issued = new ConcurrentDictionary<string, IssuedSas>(StringComparer.Ordinal);
+        Dictionary<Guid, AccessRules> rules = await db.AccessRulesOfGrantsAsync();
         await foreach (AccessGrant grant in db.AccessGrants.AsNoTracking().AsAsyncEnumerable())
-            issued[grant.SignedIdentifier] = new IssuedSas(grant, Key);
+            issued[grant.SignedIdentifier] = new IssuedSas(grant, Key, rules.GetValueOrDefault(grant.ResourceRowId, AccessRules.Open));
         _issued = issued;
         uploadFooters.Clear();
     }
 
     /// <summary>Adds or replaces a grant that is committed. Keeps the instance: do not change it afterwards.</summary>
-    public void Remember(AccessGrant grant) => _issued[grant.SignedIdentifier] = new IssuedSas(grant, Key);
+    /// <param name="rules">Of the resource that it was granted on.</param>
+    public void Remember(AccessGrant grant, AccessRules rules) => _issued[grant.SignedIdentifier] = new IssuedSas(grant, Key, rules);
+
+    /// <summary>Puts new rules of a disk or snapshot into force, also for the URLs that exist.</summary>
+    public void Change(Guid resourceRowId, AccessRules rules)
+    {
+        foreach (IssuedSas sas in _issued.Values)
+            if (sas.Grant.ResourceRowId == resourceRowId)
+                sas.Rules = rules;
+    }
 
     /// <summary>Ends a grant whose row is gone: the next request with its URL fails.</summary>
     public void Forget(string signedIdentifier)
@@ -49,7 +60,7 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
     }
 
     /// <summary>The URL to hand out; the same for every call, also after an extension or a restart.</summary>
-    public string UrlOf(AccessGrant grant) => new IssuedSas(grant, Key).Url;
+    public string UrlOf(AccessGrant grant) => new IssuedSas(grant, Key, AccessRules.Open).Url;
 
     /// <summary>Whether the grant still opens anything at this time.</summary>
     public static bool IsActive(AccessGrant grant, DateTimeOffset now) => grant.ExpiresOn is not { } end || now < end;

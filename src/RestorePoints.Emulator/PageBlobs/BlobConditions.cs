@@ -10,6 +10,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 internal static class BlobConditions
 {
     private const string LeaseId = "x-ms-lease-id";
+    private const string SourcePrefix = "x-ms-source-";
 
     private static readonly string[] s_headers =
         [HeaderNames.IfMatch, HeaderNames.IfNoneMatch, HeaderNames.IfModifiedSince, HeaderNames.IfUnmodifiedSince, LeaseId, .. SequenceConditions.Headers];
@@ -28,7 +29,7 @@ internal static class BlobConditions
         if (Header(request, HeaderNames.IfNoneMatch) == "*")
             throw StorageErrors.UnsatisfiableCondition.AsException();
         CheckUnchanged(request, blob);
-        if (IsUnmodified(request, blob))
+        if (IsUnmodified(request, blob, HeaderNames.IfNoneMatch, HeaderNames.IfModifiedSince))
             throw StorageErrors.NotModified.AsException();
     }
 
@@ -36,25 +37,36 @@ internal static class BlobConditions
     public static void CheckWrite(HttpRequest request, BlobIdentity blob)
     {
         CheckUnchanged(request, blob);
-        if (IsUnmodified(request, blob))
+        if (IsUnmodified(request, blob, HeaderNames.IfNoneMatch, HeaderNames.IfModifiedSince))
             throw StorageErrors.ConditionNotMet.AsException();
         SequenceConditions.Check(request);
+    }
+
+    /// <summary>The conditions on the source of a copy.</summary>
+    /// <exception cref="StorageException">SourceConditionNotMet (412), or what is wrong with the header.</exception>
+    public static void CheckSource(HttpRequest request, BlobIdentity source)
+    {
+        if (!IsUnchanged(request, source, SourcePrefix + HeaderNames.IfMatch, SourcePrefix + HeaderNames.IfUnmodifiedSince)
+            || IsUnmodified(request, source, SourcePrefix + HeaderNames.IfNoneMatch, SourcePrefix + HeaderNames.IfModifiedSince))
+            throw StorageErrors.SourceConditionNotMet.AsException();
     }
 
     private static void CheckUnchanged(HttpRequest request, BlobIdentity blob)
     {
         if (Header(request, LeaseId) is not null)
             throw StorageErrors.NoLease.AsException();
-        bool holds = Header(request, HeaderNames.IfMatch) is { } tags
-            ? Matches(tags, blob.ETag)
-            : Date(request, HeaderNames.IfUnmodifiedSince) is not { } limit || Seconds(blob.LastModified) <= limit;
-        if (!holds)
+        if (!IsUnchanged(request, blob, HeaderNames.IfMatch, HeaderNames.IfUnmodifiedSince))
             throw StorageErrors.ConditionNotMet.AsException();
     }
 
-    private static bool IsUnmodified(HttpRequest request, BlobIdentity blob) => Header(request, HeaderNames.IfNoneMatch) is { } tags
+    private static bool IsUnchanged(HttpRequest request, BlobIdentity blob, string match, string since) => Header(request, match) is { } tags
         ? Matches(tags, blob.ETag)
-        : Date(request, HeaderNames.IfModifiedSince) is { } limit && Seconds(blob.LastModified) <= limit;
+        : Date(request, since) is not { } limit || Seconds(blob.LastModified) <= limit;
+
+    private static bool IsUnmodified(HttpRequest request, BlobIdentity blob, string noneMatch, string since) =>
+        Header(request, noneMatch) is { } tags
+            ? Matches(tags, blob.ETag)
+            : Date(request, since) is { } limit && Seconds(blob.LastModified) <= limit;
 
     private static bool Matches(string tags, string etag)
     {

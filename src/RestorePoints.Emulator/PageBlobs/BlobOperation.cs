@@ -10,6 +10,9 @@ public enum BlobOperation
     PutPage,
     ClearPages,
 
+    /// <summary>Put Page with the bytes of another blob of this emulator.</summary>
+    PutPageFromUrl,
+
     /// <summary>Put Blob with the length that the blob has: clients that create before they upload.</summary>
     PutBlob,
 
@@ -37,7 +40,8 @@ public static class BlobOperations
             ("GET", null, null) => BlobOperation.GetBlob,
             ("HEAD", null, null) => BlobOperation.GetBlobProperties,
             ("GET", "pagelist", null) => IsDiff(request, query) ? BlobOperation.GetPageRangesDiff : BlobOperation.GetPageRanges,
-            ("PUT", "page", null) when !copies => IsClear(request) ? BlobOperation.ClearPages : BlobOperation.PutPage,
+            ("PUT", "page", null) when copies => BlobOperation.PutPageFromUrl,
+            ("PUT", "page", null) => IsClear(request) ? BlobOperation.ClearPages : BlobOperation.PutPage,
             ("PUT", null, null) when !copies => BlobOperation.PutBlob,
             _ => BlobOperation.Unsupported,
         };

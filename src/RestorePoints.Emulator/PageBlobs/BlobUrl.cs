@@ -1,42 +1,21 @@
-using Microsoft.AspNetCore.Connections.Features;
+using RestorePoints.Emulator.Hosting;
 
 namespace RestorePoints.Emulator.PageBlobs;
 
-/// <summary>
-/// The URL of a request, decoded. A client repeats one URL with other headers again and again, and the server hands out the same strings as long
-/// as a connection does: so the connection keeps the last one.
-/// </summary>
-internal sealed class BlobUrl
+/// <summary>The URL of a blob that a header names beside the one that is called: the previous point of a difference, the source of a copy.</summary>
+/// <param name="Address">null: does not name a blob.</param>
+/// <param name="IsHere">Whether it leads to this emulator, under whichever of its names: the two URLs may have been handed out to different clients.</param>
+internal sealed record BlobUrl(BlobAddress? Address, BlobQuery Query, bool IsHere)
 {
-    private static readonly object s_key = new();
-
-    private readonly string? _host;
-    private readonly string? _path;
-    private readonly string? _query;
-
-    private BlobUrl(HttpRequest request)
+    /// <exception cref="StorageException">InvalidHeaderValue, without the signature: not an absolute URL of http or https.</exception>
+    public static BlobUrl Of(BlobCall call, string header)
     {
-        (_host, _path, _query) = (request.Host.Value, request.Path.Value, request.QueryString.Value);
-        Query = new BlobQuery(_query);
-        Address = BlobAddress.Find(request.Host.Host, _path ?? "");
+        string text = call.Request.Headers[header].ToString();
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
+            throw StorageErrors.InvalidHeaderValue(header, SecretRedaction.Redact(text)).AsException();
+        bool isHere = url.IsLoopback || BlobAddress.IsHostStyle(url.Host)
+            || url.Host.Equals(call.Request.Host.Host, StringComparison.OrdinalIgnoreCase)
+            || (Uri.TryCreate(call.Grant.BaseUrl, UriKind.Absolute, out Uri? own) && url.Host.Equals(own.Host, StringComparison.OrdinalIgnoreCase));
+        return new(BlobAddress.Find(url.Host, Uri.UnescapeDataString(url.AbsolutePath)), new BlobQuery(url.Query), isHere);
     }
-
-    public BlobQuery Query { get; }
-
-    /// <summary>null: the path names no blob.</summary>
-    public BlobAddress? Address { get; }
-
-    public static BlobUrl Of(HttpContext context)
-    {
-        if (context.Features.Get<IConnectionItemsFeature>()?.Items is not { } items)
-            return new BlobUrl(context.Request);
-        if (items.TryGetValue(s_key, out object? kept) && kept is BlobUrl last && last.IsThatOf(context.Request))
-            return last;
-        var url = new BlobUrl(context.Request);
-        items[s_key] = url;
-        return url;
-    }
-
-    private bool IsThatOf(HttpRequest request) =>
-        request.Path.Value == _path && request.QueryString.Value == _query && request.Host.Value == _host;
 }

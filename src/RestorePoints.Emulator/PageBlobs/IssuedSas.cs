@@ -8,10 +8,12 @@ internal sealed class IssuedSas
     private readonly BlobAddress _address;
     private readonly string? _snapshot;
     private readonly byte[] _signature;
+    private volatile AccessRules _rules;
 
-    public IssuedSas(AccessGrant grant, byte[] key)
+    public IssuedSas(AccessGrant grant, byte[] key, AccessRules rules)
     {
         Grant = grant;
+        _rules = rules;
         _address = new(grant.Account, grant.Container, SharedAccessSignature.BlobName);
         _snapshot = grant.SnapshotTime is { } time ? SharedAccessSignature.FormatSnapshotTime(time) : null;
         string query = (_snapshot is null ? "" : $"snapshot={Uri.EscapeDataString(_snapshot)}&") + $"sv={Version}&sr={Resource}&si={grant.SignedIdentifier}";
@@ -23,9 +25,19 @@ internal sealed class IssuedSas
 
     public string Url { get; }
 
+    /// <summary>Of the resource, as they are now.</summary>
+    public AccessRules Rules
+    {
+        get => _rules;
+        set => _rules = value;
+    }
+
     private string Version => _snapshot is null ? SharedAccessSignature.DiskVersion : SharedAccessSignature.SnapshotVersion;
 
     private string Resource => _snapshot is null ? "b" : "bs";
+
+    /// <summary>Whether a caller needs a token beside this SAS; a guest never does.</summary>
+    public bool NeedsToken => _rules.NeedsToken && Grant.Kind != AccessKind.Guest;
 
     /// <summary>Whether a request carries exactly this SAS, in whatever order; the signature is compared in constant time.</summary>
     public bool Matches(BlobAddress address, BlobQuery query)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Net.Http.Headers;
 using RestorePoints.Emulator.Store;
 using RestorePoints.SnapshotEngine;
 
@@ -9,7 +10,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// answer of the catalogue <see cref="StorageErrors"/>.
 /// </summary>
 internal sealed partial class PageBlobEndpoint(
-    SasAuthentication authentication, BlobReads reads, PageLists lists, PageWrites writes, TimeProvider time, ILogger<PageBlobEndpoint> logger)
+    SasAuthentication authentication, DiskTokens tokens, BlobReads reads, PageLists lists, PageWrites writes, PageCopies copies, TimeProvider time, ILogger<PageBlobEndpoint> logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -30,13 +31,17 @@ internal sealed partial class PageBlobEndpoint(
         try
         {
             BlobHeaders.SetCommon(context);
-            BlobUrl url = BlobUrl.Of(context);
+            RequestedUrl url = RequestedUrl.Of(context);
             BlobQuery query = url.Query;
             version = ServiceVersion.Of(context.Request, query).Text;
             context.Response.Headers[ServiceVersion.Header] = version;
 
             BlobOperation operation = BlobOperations.Identify(context.Request, query);
-            (BlobAddress address, AccessGrant grant) = Admit(context.Request, operation, url);
+            (BlobAddress address, IssuedSas sas) = Admit(context.Request, operation, url);
+            AccessGrant grant = sas.Grant;
+            if (sas.NeedsToken)
+                await tokens.RequireAsync(context.Request, HeaderNames.Authorization, grant);
+            Permit(context.Request, query, grant);
             await RunAsync(new BlobCall(context, operation, address, query, new ServiceVersion(version), grant));
             return;
         }
@@ -69,7 +74,7 @@ internal sealed partial class PageBlobEndpoint(
             await StorageErrorResponse.WriteAsync(context, error, version, time.GetUtcNow());
     }
 
-    private (BlobAddress Address, AccessGrant Grant) Admit(HttpRequest request, BlobOperation operation, BlobUrl url)
+    private (BlobAddress Address, IssuedSas Sas) Admit(HttpRequest request, BlobOperation operation, RequestedUrl url)
     {
         BlobQuery query = url.Query;
         if (operation == BlobOperation.Preflight)
@@ -79,13 +84,16 @@ internal sealed partial class PageBlobEndpoint(
         if (!SasAuthentication.IsPresent(query) && request.Headers.Authorization.Count == 0)
             throw StorageErrors.ResourceNotFound.AsException();
 
-        AccessGrant grant = authentication.Authenticate(address, query);
+        return (address, authentication.Authenticate(request.HttpContext, address, query));
+    }
+
+    private static void Permit(HttpRequest request, BlobQuery query, AccessGrant grant)
+    {
         bool writes = !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method);
         if (writes && grant.Kind == AccessKind.Read)
             throw StorageErrors.AuthorizationPermissionMismatch.AsException();
         if (query.Single("snapshot") is not null && grant.SnapshotTime is null)
             throw (writes ? StorageErrors.WriteToSnapshot : StorageErrors.BlobNotFound).AsException();
-        return (address, grant);
     }
 
     private Task RunAsync(BlobCall call) => call.Operation switch
@@ -96,6 +104,7 @@ internal sealed partial class PageBlobEndpoint(
         BlobOperation.GetPageRangesDiff => lists.GetPageRangesDiffAsync(call),
         BlobOperation.PutPage => writes.PutPageAsync(call),
         BlobOperation.ClearPages => writes.ClearPagesAsync(call),
+        BlobOperation.PutPageFromUrl => copies.PutPageFromUrlAsync(call),
         BlobOperation.PutBlob => writes.PutBlobAsync(call),
         _ => throw StorageErrors.UnsupportedHttpVerb.AsException(),
     };

@@ -3,7 +3,10 @@ using Microsoft.Net.Http.Headers;
 
 namespace RestorePoints.Emulator.PageBlobs;
 
-/// <summary>The body of Put Page, complete and checked before any byte of it becomes visible. One pooled buffer of at most 4 MiB and framing.</summary>
+/// <summary>
+/// What Put Page writes, from the request's body or from another blob: complete and checked before any byte of it becomes visible. One pooled
+/// buffer of at most 4 MiB and framing.
+/// </summary>
 internal sealed class PageBody : IDisposable
 {
     public const string Crc64Header = "x-ms-content-crc64";
@@ -13,6 +16,9 @@ internal sealed class PageBody : IDisposable
 
     /// <summary>From this version on the answer has Content-MD5 only when the request had it, else the CRC-64.</summary>
     private const string FirstVersionWithCrc64 = "2019-02-02";
+
+    private const string SourceMd5Header = "x-ms-source-content-md5";
+    private const string SourceCrc64Header = "x-ms-source-content-crc64";
 
     private readonly byte[] _buffer;
     private readonly int _length;
@@ -56,10 +62,7 @@ internal sealed class PageBody : IDisposable
     public static async Task<PageBody> ReadAsync(BlobCall call, int rangeBytes)
     {
         HttpRequest request = call.Request;
-        byte[]? md5 = Checksum(request, HeaderNames.ContentMD5, ContentMd5.LengthBytes, StorageErrors.InvalidMd5);
-        byte[]? crc64 = Checksum(request, Crc64Header, Crc64Nvme.LengthBytes, StorageErrors.InvalidCrc64);
-        if (md5 is not null && crc64 is not null)
-            throw StorageErrors.BothCrc64AndMd5.AsException();
+        (byte[]? md5, byte[]? crc64) = Checksums(request, HeaderNames.ContentMD5, Crc64Header);
 
         int wireBytes = (int)request.ContentLength!.Value;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(wireBytes);
@@ -74,6 +77,26 @@ internal sealed class PageBody : IDisposable
             if (structured)
                 call.Response.Headers[StructuredMessage.Header] = StructuredMessage.WithCrc64;
 
+            CheckAndAcknowledge(call, buffer.AsSpan(0, length), md5, crc64);
+            return new PageBody(buffer, length);
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            throw;
+        }
+    }
+
+    /// <summary>Copies bytes of another blob, checks every checksum that the request has of them and sets the headers that acknowledge them.</summary>
+    /// <param name="range">Of at most <see cref="MaxBytes"/>, within the source.</param>
+    public static PageBody Copy(BlobCall call, Blob source, ByteRange range)
+    {
+        (byte[]? md5, byte[]? crc64) = Checksums(call.Request, SourceMd5Header, SourceCrc64Header);
+        int length = (int)range.LengthBytes;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            source.Read(range.Start, buffer.AsSpan(0, length));
             CheckAndAcknowledge(call, buffer.AsSpan(0, length), md5, crc64);
             return new PageBody(buffer, length);
         }
@@ -102,6 +125,13 @@ internal sealed class PageBody : IDisposable
                 throw StorageErrors.Crc64Mismatch(sent, computed).AsException();
             call.Response.Headers[Crc64Header] = computed;
         }
+    }
+
+    private static (byte[]? Md5, byte[]? Crc64) Checksums(HttpRequest request, string md5Header, string crc64Header)
+    {
+        byte[]? md5 = Checksum(request, md5Header, ContentMd5.LengthBytes, StorageErrors.InvalidMd5);
+        byte[]? crc64 = Checksum(request, crc64Header, Crc64Nvme.LengthBytes, StorageErrors.InvalidCrc64);
+        return md5 is null || crc64 is null ? (md5, crc64) : throw StorageErrors.BothCrc64AndMd5.AsException();
     }
 
     private static byte[]? Checksum(HttpRequest request, string header, int lengthBytes, StorageError malformed)

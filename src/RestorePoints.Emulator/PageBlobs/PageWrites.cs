@@ -12,17 +12,18 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
 
     public async Task PutPageAsync(BlobCall call)
     {
-        string kind = call.Request.Headers[BlobOperations.PageWrite].ToString();
-        if (kind.Length == 0)
-            throw StorageErrors.MissingRequiredHeader(BlobOperations.PageWrite).AsException();
-        if (!kind.Equals("update", StringComparison.OrdinalIgnoreCase))
-            throw StorageErrors.InvalidHeaderValue(BlobOperations.PageWrite, kind).AsException();
-
+        RequireUpdate(call.Request);
         ByteRange range = RangeHeader.OfWrite(call.Request);
         PageBody.CheckLength(call.Request, range.LengthBytes);
         Blob blob = await CheckAsync(call, range);
         using PageBody body = await PageBody.ReadAsync(call, (int)range.LengthBytes);
+        await WriteAsync(call, blob, range, body);
+    }
 
+    /// <summary>Writes pages that are complete and checked, and acknowledges them.</summary>
+    /// <param name="blob">From <see cref="CheckAsync"/>.</param>
+    public async Task WriteAsync(BlobCall call, Blob blob, ByteRange range, PageBody body)
+    {
         ByteRange onDisk = range.CutAt(blob.DiskBytes);
         int diskBytes = (int)onDisk.LengthBytes;
         Change(call, blob, onDisk, body);
@@ -34,10 +35,7 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
     public async Task ClearPagesAsync(BlobCall call)
     {
         ByteRange range = RangeHeader.OfWrite(call.Request);
-        if (call.Request.ContentLength is not { } bodyBytes)
-            throw StorageErrors.MissingContentLength.AsException();
-        if (bodyBytes != 0)
-            throw StorageErrors.InvalidHeaderValue(HeaderNames.ContentLength, bodyBytes.ToString()).AsException();
+        RequireNoBody(call.Request);
         Blob blob = await CheckAsync(call, range);
 
         ByteRange onDisk = range.CutAt(blob.DiskBytes);
@@ -70,13 +68,30 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
     }
 
     /// <summary>Everything that can be refused before the body is read. What is returned is closed: only its sizes and identity are used.</summary>
-    private async Task<Blob> CheckAsync(BlobCall call, ByteRange range)
+    public async Task<Blob> CheckAsync(BlobCall call, ByteRange range)
     {
         using Blob blob = await blobs.OpenAsync(call.Grant, call.Aborted);
         if (range.End > blob.LengthBytes)
             throw StorageErrors.InvalidPageRange.AsException();
         BlobConditions.CheckWrite(call.Request, blob.Identity);
         return blob;
+    }
+
+    public static void RequireUpdate(HttpRequest request)
+    {
+        string kind = request.Headers[BlobOperations.PageWrite].ToString();
+        if (kind.Length == 0)
+            throw StorageErrors.MissingRequiredHeader(BlobOperations.PageWrite).AsException();
+        if (!kind.Equals("update", StringComparison.OrdinalIgnoreCase))
+            throw StorageErrors.InvalidHeaderValue(BlobOperations.PageWrite, kind).AsException();
+    }
+
+    public static void RequireNoBody(HttpRequest request)
+    {
+        if (request.ContentLength is not { } bodyBytes)
+            throw StorageErrors.MissingContentLength.AsException();
+        if (bodyBytes != 0)
+            throw StorageErrors.InvalidHeaderValue(HeaderNames.ContentLength, bodyBytes.ToString()).AsException();
     }
 
     /// <param name="onDisk">The part of the range that is not footer, possibly empty.</param>

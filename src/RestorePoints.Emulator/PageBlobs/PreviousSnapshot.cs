@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Net.Http.Headers;
 using RestorePoints.Emulator.Hosting;
 using RestorePoints.Emulator.Store;
 
@@ -8,7 +9,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// The older point of a Get Page Ranges Diff. Either <c>prevsnapshot</c> names it by its time, or the header
 /// <c>x-ms-previous-snapshot-url</c> gives its full URL: the way for managed disks, where each snapshot opens only with a SAS of its own.
 /// </summary>
-internal sealed class PreviousSnapshot(SasAuthentication authentication, IServiceScopeFactory scopes)
+internal sealed class PreviousSnapshot(SasAuthentication authentication, DiskTokens tokens, IServiceScopeFactory scopes)
 {
     public const string UrlHeader = "x-ms-previous-snapshot-url";
 
@@ -27,7 +28,7 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
         if (!call.Version.IsAtLeast(time is null ? FirstVersionOfHeader : FirstVersionOfParameter))
             throw StorageErrors.FeatureVersionMismatch.AsException();
 
-        (Guid PointId, DateTimeOffset Time) found = time is null ? FindByUrl(call, url) : await FindByTimeAsync(call, time);
+        (Guid PointId, DateTimeOffset Time) found = time is null ? await FindByUrlAsync(call) : await FindByTimeAsync(call, time);
         if (call.Grant.SnapshotTime < found.Time)
             throw StorageErrors.PreviousSnapshotCannotBeNewer.AsException();
         return found;
@@ -45,14 +46,16 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
         return (pointId ?? throw StorageErrors.PreviousSnapshotNotFound.AsException(), time);
     }
 
-    private (Guid, DateTimeOffset) FindByUrl(BlobCall call, string text)
+    private async Task<(Guid, DateTimeOffset)> FindByUrlAsync(BlobCall call)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
-            throw StorageErrors.InvalidHeaderValue(UrlHeader, SecretRedaction.Redact(text)).AsException();
-        if (!IsHere(url, call) || BlobAddress.Find(url.Host, Uri.UnescapeDataString(url.AbsolutePath)) is not { } address)
+        var url = BlobUrl.Of(call, UrlHeader);
+        if (url is not { IsHere: true, Address: { } address })
             throw StorageErrors.PreviousSnapshotNotFound.AsException();
 
-        AccessGrant previous = authentication.Authenticate(address, new BlobQuery(url.Query));
+        IssuedSas sas = authentication.Authenticate(call.Http, address, url.Query);
+        AccessGrant previous = sas.Grant;
+        if (sas.NeedsToken)
+            await tokens.RequireAsync(call.Request, HeaderNames.Authorization, previous);
         if (previous is not { PointId: { } pointId, SnapshotTime: { } time })
             throw StorageErrors.PreviousSnapshotOperationNotSupported.AsException();
         if (IsFullSnapshot(call.Grant) || previous.VolumeId != call.Grant.VolumeId || previous.Location != call.Grant.Location)
@@ -62,10 +65,4 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, IServic
 
     /// <summary>A blob of its own, without earlier snapshots.</summary>
     private static bool IsFullSnapshot(AccessGrant grant) => grant is { PointId: not null, SnapshotTime: null };
-
-    /// <summary>Whether a URL leads to this emulator, under whichever of its names: the target and the previous URL may have been used by different clients.</summary>
-    private static bool IsHere(Uri url, BlobCall call) =>
-        url.IsLoopback || BlobAddress.IsHostStyle(url.Host)
-        || url.Host.Equals(call.Request.Host.Host, StringComparison.OrdinalIgnoreCase)
-        || (Uri.TryCreate(call.Grant.BaseUrl, UriKind.Absolute, out Uri? own) && url.Host.Equals(own.Host, StringComparison.OrdinalIgnoreCase));
 }

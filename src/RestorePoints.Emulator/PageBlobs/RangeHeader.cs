@@ -9,6 +9,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 internal readonly record struct RangeHeader(long First, long? Last)
 {
     public const string StorageHeader = "x-ms-range";
+    public const string SourceHeader = "x-ms-source-range";
 
     /// <summary>What the request has, whichever header: its name and value, or null.</summary>
     public static (string Name, string Value)? Find(HttpRequest request)
@@ -58,6 +59,17 @@ internal readonly record struct RangeHeader(long First, long? Last)
         if (Parse(header.Value) is not { Last: { } last and < long.MaxValue } range || new ByteRange(range.First, last + 1) is not { IsAligned: true } pages)
             throw StorageErrors.InvalidPageRange.AsException();
         return pages;
+    }
+
+    /// <summary>The bytes of a copy's source: both ends given, whole sectors, as long as the pages that they go to.</summary>
+    public static ByteRange OfSource(HttpRequest request, long lengthBytes)
+    {
+        string text = request.Headers[SourceHeader].ToString();
+        if (text.Length == 0)
+            throw StorageErrors.MissingRequiredHeader(SourceHeader).AsException();
+        return Parse(text) is { Last: { } last and < long.MaxValue } range && new ByteRange(range.First, last + 1) is { IsAligned: true } source && source.LengthBytes == lengthBytes
+            ? source
+            : throw StorageErrors.InvalidHeaderValue(SourceHeader, text).AsException();
     }
 
     private ByteRange Within(long lengthBytes)

@@ -1,17 +1,20 @@
 using System.Globalization;
+using System.Net;
 using Microsoft.Extensions.Options;
-using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>
 /// Decides which grant a URL carries. Only URLs that were handed out are valid; for all others it finds out what to tell the client, with
-/// the texts of the service.
+/// the texts of the service. A URL opens only for callers that the rules of its resource admit.
 /// </summary>
 internal sealed class SasAuthentication(AccessGrants grants, TimeProvider time, IOptions<EmulatorOptions> options)
 {
+    private readonly IPNetwork[] _privateNetworks = [.. options.Value.PrivateNetworks.Select(IPNetwork.Parse)];
+
+    /// <summary>The SAS, whose <see cref="IssuedSas.NeedsToken"/> is still to be obeyed.</summary>
     /// <exception cref="StorageException">AuthenticationFailed with its detail.</exception>
-    public AccessGrant Authenticate(BlobAddress address, BlobQuery query)
+    public IssuedSas Authenticate(HttpContext caller, BlobAddress address, BlobQuery query)
     {
         if (query["si"] is not { } identifier || grants.FindIssued(identifier) is not { } issued || !issued.Matches(address, query))
             throw StorageErrors.AuthenticationFailed(Diagnose(address, query)).AsException();
@@ -20,7 +23,18 @@ internal sealed class SasAuthentication(AccessGrants grants, TimeProvider time, 
         if (!AccessGrants.IsActive(issued.Grant, now))
             throw StorageErrors.AuthenticationFailed(
                 $"Signature not valid in the specified time frame: Start [{issued.Grant.CreatedOn:R}] - Expiry [{issued.Grant.ExpiresOn:R}] - Current [{now:R}]").AsException();
-        return issued.Grant;
+        if (!IsAdmitted(caller.Connection.RemoteIpAddress, issued.Rules.Admits(issued.Grant.Kind)))
+            throw StorageErrors.AuthenticationFailed("The specified signed resource is not allowed for this resource level").AsException();
+        return issued;
+    }
+
+    private bool IsAdmitted(IPAddress? caller, CallerNetwork network)
+    {
+        if (network != CallerNetwork.Private)
+            return network == CallerNetwork.Any;
+        if (caller is { IsIPv4MappedToIPv6: true })
+            caller = caller.MapToIPv4();
+        return caller is not null && _privateNetworks.Any(known => known.Contains(caller));
     }
 
     /// <summary>Whether the query has anything of a SAS at all; without, the caller is anonymous.</summary>

@@ -4,8 +4,8 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// <param name="Extra">Elements after Message: AuthenticationErrorDetail, HeaderName and HeaderValue, QueryParameterName and so on.</param>
 internal sealed record StorageError(int Status, string Code, string Message, params (string Element, string Value)[] Extra)
 {
-    /// <summary>Value of the header Content-Range (<c>bytes */length</c>); null: no such header.</summary>
-    public string? ContentRange { get; init; }
+    /// <summary>Headers of the answer beside x-ms-error-code.</summary>
+    public (string Name, string Value)[] Headers { get; init; } = [];
 
     public StorageException AsException() => new(this);
 }

@@ -1,7 +1,6 @@
 using System.Security;
 using System.Text;
 using System.Xml;
-using Microsoft.Net.Http.Headers;
 
 namespace RestorePoints.Emulator.PageBlobs;
 
@@ -17,8 +16,8 @@ internal static class StorageErrorResponse
         response.Headers[ServiceVersion.Header] = version;
         response.StatusCode = error.Status;
         response.Headers["x-ms-error-code"] = error.Code;
-        if (error.ContentRange is not null)
-            response.Headers[HeaderNames.ContentRange] = error.ContentRange;
+        foreach ((string name, string value) in error.Headers)
+            response.Headers[name] = value;
 
         // A HEAD must not announce a body either: .NET clients would try to parse it and fail with an XmlException.
         if (HttpMethods.IsHead(context.Request.Method) || error.Status == StatusCodes.Status304NotModified)

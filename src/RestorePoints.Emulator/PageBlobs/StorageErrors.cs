@@ -1,3 +1,5 @@
+using RestorePoints.Emulator.Identity;
+
 namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>
@@ -11,6 +13,22 @@ internal static class StorageErrors
     public static StorageError AuthenticationFailed(string detail) => new(403, "AuthenticationFailed",
         "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.",
         ("AuthenticationErrorDetail", detail));
+
+    /// <summary>A token is needed beside the SAS.</summary>
+    public static StorageError NoAuthenticationInformation(string challenge) => new(401, "NoAuthenticationInformation",
+        "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
+    { Headers = [("WWW-Authenticate", challenge)] };
+
+    public static StorageError InvalidAuthenticationInfo(TokenFault fault, string challenge) => new(401, "InvalidAuthenticationInfo",
+        "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.",
+        ("AuthenticationErrorDetail", fault switch
+        {
+            TokenFault.Audience => "Audience validation failed. Audience did not match.",
+            TokenFault.Lifetime => "Lifetime validation failed. The token is expired.",
+            TokenFault.Tenant => "Issuer validation failed. Issuer did not match.",
+            _ => "Signature validation failed.",
+        }))
+    { Headers = [("WWW-Authenticate", challenge)] };
 
     public static StorageError AuthorizationPermissionMismatch { get; } = new(403, "AuthorizationPermissionMismatch",
         "This request is not authorized to perform this operation using this permission.");
@@ -69,6 +87,9 @@ internal static class StorageErrors
     public static StorageError SequenceNumberConditionNotMet { get; } = new(412, "SequenceNumberConditionNotMet",
         "The sequence number condition specified was not met.");
 
+    public static StorageError SourceConditionNotMet { get; } = new(412, "SourceConditionNotMet",
+        "The source condition specified using HTTP conditional header(s) is not met.");
+
     public static StorageError NoLease { get; } = new(412, "LeaseNotPresentWithBlobOperation", "There is currently no lease on the blob.");
 
     public static StorageError BlobAlreadyExists { get; } = new(409, "BlobAlreadyExists", "The specified blob already exists.");
@@ -79,7 +100,7 @@ internal static class StorageErrors
 
     public static StorageError InvalidRange(long lengthBytes) => new(416, "InvalidRange",
         "The range specified is invalid for the current size of the resource.")
-    { ContentRange = $"bytes */{lengthBytes}" };
+    { Headers = [("Content-Range", $"bytes */{lengthBytes}")] };
 
     public static StorageError InvalidPageRange { get; } = new(416, "InvalidPageRange", "The page range specified is invalid.");
 
@@ -102,6 +123,19 @@ internal static class StorageErrors
 
     public static StorageError BothCrc64AndMd5Range { get; } = new(400, "BothCrc64AndMd5RangeHeaderPresent",
         "Both x-ms-range-get-content-crc64 header and x-ms-range-get-content-md5 header are present.");
+
+    // Copies
+
+    /// <summary>The source cannot be read: status and message are those that its own reader would get.</summary>
+    public static StorageError CannotVerifyCopySource(StorageError cause) => new(cause.Status, "CannotVerifyCopySource", cause.Message,
+        [("CopySourceStatusCode", cause.Status.ToString()), ("CopySourceErrorCode", cause.Code), ("CopySourceErrorMessage", cause.Message), .. cause.Extra])
+    {
+        Headers = [("x-ms-copy-source-status-code", cause.Status.ToString()), ("x-ms-copy-source-error-code", cause.Code), .. cause.Headers],
+    };
+
+    /// <summary>The emulator sends no requests: a source elsewhere cannot be read, whatever it is.</summary>
+    public static StorageError CopySourceElsewhere { get; } = new(400, "CannotVerifyCopySource",
+        "The copy source is not a URL of this emulator, and the emulator sends no requests to others.");
 
     // Snapshots and differences
 

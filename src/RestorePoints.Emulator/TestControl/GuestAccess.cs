@@ -29,7 +29,7 @@ public static class GuestAccess
                 found.Id, found.SubscriptionId, expiresOn: null, time.GetUtcNow());
             db.AccessGrants.Add(grant);
             await write.CommitAsync();
-            grants.Remember(grant);
+            grants.Remember(grant, AccessRules.Of(found));
         }
         return Results.Json(new Dictionary<string, string> { ["accessSAS"] = grants.UrlOf(grant) });
     }

@@ -1,14 +1,16 @@
 using System.Security.Cryptography.X509Certificates;
+using Azure.Core;
 using Azure.Core.Pipeline;
 using Azure.Identity;
 using Azure.ResourceManager;
 using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
 
 namespace RestorePoints.Emulator.Tests.Clients;
 
 /// <summary>Azure's own .NET clients, pointed at the emulator over TLS with nothing but its CA trusted.</summary>
-internal sealed class AzureClients(ArmClient arm, HttpPipelineTransport transport)
+internal sealed class AzureClients(ArmClient arm, TokenCredential credential, HttpPipelineTransport transport)
 {
     public ArmClient Arm { get; } = arm;
 
@@ -33,7 +35,7 @@ internal sealed class AzureClients(ArmClient arm, HttpPipelineTransport transpor
         var arm = new ArmClient(credential, subscription,
             new ArmClientOptions { Environment = new ArmEnvironment(endpoint, endpoint.ToString()), Transport = transport });
 
-        return new AzureClients(arm, transport);
+        return new AzureClients(arm, credential, transport);
     }
 
     public PageBlobClient PageBlob(string sas, Action<BlobClientOptions>? configure = null)
@@ -42,4 +44,8 @@ internal sealed class AzureClients(ArmClient arm, HttpPipelineTransport transpor
         configure?.Invoke(options);
         return new PageBlobClient(new Uri(sas), options);
     }
+
+    /// <summary>With a token beside the SAS, which the client sends over TLS only.</summary>
+    public PageBlobClient PageBlobWithToken(Uri sas, BlobAudience? audience = null) =>
+        new(sas, credential, new BlobClientOptions { Transport = transport, Audience = audience, Retry = { MaxRetries = 0 } });
 }

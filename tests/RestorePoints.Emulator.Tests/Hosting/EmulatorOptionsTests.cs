@@ -76,6 +76,17 @@ public sealed class EmulatorOptionsTests
     public void Both_ports_off_are_refused() =>
         Faults(Read("HttpPort=0", "HttpsPort=0")).ShouldBe(["Emulator:HttpPort and Emulator:HttpsPort are both 0 (off); at least one must be on."]);
 
+    [Fact]
+    public void Private_networks_are_this_machine_until_others_or_none_are_given()
+    {
+        Read().PrivateNetworks.ShouldBe(["127.0.0.0/8", "::1/128"]);
+        Read("Profile=Azure").PrivateNetworks.ShouldBe(["127.0.0.0/8", "::1/128"]);
+        Read("PrivateNetworks=").PrivateNetworks.ShouldBeEmpty();
+        Read("PrivateNetworks:0=10.1.0.0/16", "PrivateNetworks:1=fd00::/8").PrivateNetworks.ShouldBe(["10.1.0.0/16", "fd00::/8"]);
+        Faults(Read("PrivateNetworks:0=10.1.0.0/16", "PrivateNetworks:1=10.1.2.3")).ShouldBe(
+            ["Emulator:PrivateNetworks:1=10.1.2.3 is not allowed; allowed are networks such as 10.1.0.0/16, 192.0.2.7/32 and fd00::/8."]);
+    }
+
     private static EmulatorOptions Read(params string[] settings)
     {
         var options = new EmulatorOptions();

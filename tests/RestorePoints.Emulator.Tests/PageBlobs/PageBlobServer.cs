@@ -7,6 +7,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Identity;
 using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.Emulator.Store;
 using RestorePoints.Emulator.TestControl;
@@ -184,10 +185,19 @@ public sealed class PageBlobServer : IAsyncLifetime
         await write.CommitAsync();
     }
 
+    /// <summary>A token of this server, issued at another time.</summary>
+    public async Task<string> TokenAsync(string audience, DateTimeOffset issuedAt)
+    {
+        var clock = new ManualClock();
+        clock.Advance(issuedAt - clock.GetUtcNow());
+        TokenIssuer issuer = ActivatorUtilities.CreateInstance<TokenIssuer>(_app!.Services, clock);
+        return await issuer.IssueAsync(BaseUrl, SubscriptionOptions.DefaultTenantId.ToString(), "app", audience, CancellationToken.None);
+    }
+
     private async Task<string> GrantAsync(AccessGrant grant)
     {
         await SaveAsync(db => db.AccessGrants.Add(grant));
-        Grants.Remember(grant);
+        Grants.Remember(grant, AccessRules.Open);
         return Grants.UrlOf(grant);
     }
 
@@ -201,6 +211,8 @@ public sealed class PageBlobServer : IAsyncLifetime
             .AddSingleton<CatalogWriter>()
             .AddSingleton(_ => new RegionStores(_directory, new SnapshotStoreOptions()))
             .AddDbContext<EmulatorDbContext>(options => options.UseSqlite($"Data Source={Path.Combine(_directory, "catalog.db")};Pooling=False"))
+            .Configure<EmulatorOptions>(options => options.Subscriptions.Add(new SubscriptionOptions { Id = Subscription }))
+            .AddTokens()
             .AddPageBlobs();
         _app = builder.Build();
         _app.UsePageBlobs();

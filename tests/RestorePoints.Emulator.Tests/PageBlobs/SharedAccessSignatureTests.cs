@@ -49,13 +49,13 @@ public sealed class SharedAccessSignatureTests
     public void The_url_of_a_disk_has_the_form_of_the_service()
     {
         AccessGrant grant = NewGrant(AccessKind.Read, point: null);
-        new IssuedSas(grant, new byte[32]).Url.ShouldMatch(
+        new IssuedSas(grant, new byte[32], AccessRules.Open).Url.ShouldMatch(
             @"^http://127\.0\.0\.1:11000/md-[0-9a-z]{12}/[0-9a-z]{12}/abcd\?sv=2018-03-28&sr=b&si=[0-9a-f-]{36}&sig=[A-Za-z0-9%]+%3D$");
     }
 
     [Fact]
     public void The_url_of_a_point_names_its_snapshot_time() =>
-        new IssuedSas(NewGrant(AccessKind.Read, Guid.NewGuid()), new byte[32]).Url.ShouldMatch(
+        new IssuedSas(NewGrant(AccessKind.Read, Guid.NewGuid()), new byte[32], AccessRules.Open).Url.ShouldMatch(
             @"/abcd\?snapshot=2026-05-16T20%3A11%3A11\.0000000Z&sv=2018-11-09&sr=bs&si=[0-9a-f]{64}&sig=[A-Za-z0-9%]+%3D$");
 
     [Fact]

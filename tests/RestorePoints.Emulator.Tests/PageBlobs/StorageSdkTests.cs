@@ -157,13 +157,41 @@ public sealed class StorageSdkTests(PageBlobServer server) : IClassFixture<PageB
     }
 
     [Fact]
-    public async Task Pages_from_a_url_are_refused_and_change_nothing()
+    public async Task A_copy_follows_the_points_of_a_disk_by_differences_and_pages_from_a_url()
     {
-        string url = await server.GrantAsync(await server.NewDiskAsync(1 << 20), AccessKind.Guest);
-        PageBlobClient client = PageBlobServer.Client(url);
-        RequestFailedException failure = await Should.ThrowAsync<RequestFailedException>(
-            () => client.UploadPagesFromUriAsync(new Uri(url), new HttpRange(0, 512), new HttpRange(0, 512), cancellationToken: Cancel));
-        (failure.Status, failure.ErrorCode).ShouldBe((405, "UnsupportedHttpVerb"));
+        const int piece = 4 << 20;
+        Disk source = await server.NewDiskAsync(Size);
+        server.Engine.Write(source.Id, 0, StorageReply.Bytes(9 << 20, seed: 6));
+        string older = await server.GrantAsync(await server.NewPointAsync(source));
+        server.Engine.Clear(source.Id, 1 << 20, 5 << 20);
+        server.Engine.Write(source.Id, 2 << 20, StorageReply.Bytes(8192, seed: 7));
+        server.Engine.Write(source.Id, Size - 4096, StorageReply.Bytes(4096, seed: 8));
+        string newer = await server.GrantAsync(await server.NewPointAsync(source));
+        PageBlobClient copy = PageBlobServer.Client(await server.GrantAsync(await server.NewDiskAsync(Size, upload: true), AccessKind.Upload));
+
+        await ApplyAsync(older, (await PageBlobServer.Client(older).GetPageRangesAsync(cancellationToken: Cancel)).Value);
+        (await ReadAsync(copy)).ShouldBeBytes(await ReadAsync(PageBlobServer.Client(older)));
+        PageRangesInfo changes = await PageBlobServer.Client(newer).GetManagedDiskPageRangesDiffAsync(previousSnapshotUri: new Uri(older), cancellationToken: Cancel);
+        changes.ClearRanges.ShouldNotBeEmpty();
+        await ApplyAsync(newer, changes);
+        (await ReadAsync(copy)).ShouldBeBytes(await ReadAsync(PageBlobServer.Client(newer)));
+        (await copy.GetPageRangesAsync(cancellationToken: Cancel)).Value.PageRanges
+            .ShouldBe((await PageBlobServer.Client(newer).GetPageRangesAsync(cancellationToken: Cancel)).Value.PageRanges);
+
+        async Task ApplyAsync(string from, PageRangesInfo pages)
+        {
+            foreach (HttpRange range in pages.ClearRanges)
+                await copy.ClearPagesAsync(range, cancellationToken: Cancel);
+            foreach (HttpRange range in pages.PageRanges)
+                for (long at = 0; at < range.Length; at += piece)
+                {
+                    var part = new HttpRange(range.Offset + at, Math.Min(piece, range.Length!.Value - at));
+                    PageInfo written = await copy.UploadPagesFromUriAsync(new Uri(from), part, part, cancellationToken: Cancel);
+                    (await copy.GetPropertiesAsync(cancellationToken: Cancel)).Value.ETag.ShouldBe(written.ETag);
+                }
+        }
+
+        static async Task<byte[]> ReadAsync(PageBlobClient client) => (await client.DownloadContentAsync(Cancel)).Value.Content.ToArray();
     }
 
     [Fact]
