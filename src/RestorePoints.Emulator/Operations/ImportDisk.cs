@@ -1,8 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Controllers;
-using RestorePoints.Emulator.VhdImports;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.VhdImports;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Operations;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using RestorePoints.Emulator.Arm;
-using RestorePoints.Emulator.VhdImports;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.VhdImports;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Operations;

@@ -15,14 +15,14 @@ public sealed class VhdImport(ImportRoots roots) : IDisposable
     private const int SideBySide = 4;
     private const int MiB = 1 << 20;
 
-    /// <summary>How much is read between two looks whether the import is still wanted.</summary>
-    private const long LookBytes = 64L << 20;
+    /// <summary>Between two looks whether the import is still wanted.</summary>
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _room = new(SideBySide, SideBySide);
     private readonly HttpClient _http = HttpSource.NewClient();
 
-    /// <summary>How long a server may send nothing.</summary>
-    internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>How long a server may take to answer, and then for each MiB: a slower one would keep others waiting.</summary>
+    internal TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Reads the VHD. What an interrupted run left in the volume is replaced.</summary>
     /// <param name="createVolume">Is told the bytes of the disk in the VHD, makes the volume and answers the bytes of it: as many or more.</param>
@@ -41,6 +41,7 @@ public sealed class VhdImport(ImportRoots roots) : IDisposable
             RequireFixedVhd(source, buffer.AsSpan(0, read));
             long volumeBytes = await createVolume(diskBytes);
 
+            long looked = TimeProvider.System.GetTimestamp();
             for (long at = 0; ;)
             {
                 ImagePages.Write(store, volumeId, at, buffer.AsSpan(0, read));
@@ -53,8 +54,11 @@ public sealed class VhdImport(ImportRoots roots) : IDisposable
                 }
                 if (at == diskBytes)
                     break;
-                if (at % LookBytes == 0)
+                if (TimeProvider.System.GetElapsedTime(looked) > LookInterval)
+                {
                     await requireWanted();
+                    looked = TimeProvider.System.GetTimestamp();
+                }
                 read = (int)Math.Min(diskBytes - at, ChunkBytes);
                 await source.ReadAsync(at, buffer.AsMemory(0, read), cancellationToken);
             }
@@ -80,7 +84,7 @@ public sealed class VhdImport(ImportRoots roots) : IDisposable
         ImportLocation location = roots.Require(sourceUri);
         return location.FilePath is { } path
             ? FileSource.Open(location.Url, path)
-            : await HttpSource.OpenAsync(_http, location.Url, location.Address!, Silence, cancellationToken);
+            : await HttpSource.OpenAsync(_http, location.Url, location.Address!, Patience, cancellationToken);
     }
 
     /// <summary>Everything that can be told from the beginning; of a file, from its end too.</summary>

@@ -116,30 +116,30 @@ internal sealed class HttpSource : VhdSource
 {
     private readonly HttpResponseMessage _response;
     private readonly Stream _body;
-    private readonly TimeSpan _silence;
+    private readonly TimeSpan _patience;
 
-    private HttpSource(string url, HttpResponseMessage response, Stream body, TimeSpan silence) : base(url, response.Content.Headers.ContentLength!.Value)
+    private HttpSource(string url, HttpResponseMessage response, Stream body, TimeSpan patience) : base(url, response.Content.Headers.ContentLength!.Value)
     {
         _response = response;
         _body = body;
-        _silence = silence;
+        _patience = patience;
     }
 
     public static HttpClient NewClient() => new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false }) { Timeout = Timeout.InfiniteTimeSpan };
 
-    /// <param name="silence">How long the source may send nothing.</param>
-    public static async Task<HttpSource> OpenAsync(HttpClient http, string url, Uri address, TimeSpan silence, CancellationToken cancellationToken)
+    /// <param name="patience">How long the server may take to answer, and then for each read.</param>
+    public static async Task<HttpSource> OpenAsync(HttpClient http, string url, Uri address, TimeSpan patience, CancellationToken cancellationToken)
     {
         HttpResponseMessage? response = null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(silence);
+        limit.CancelAfter(patience);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             if (FaultOf(response) is { } fault)
                 throw ArmErrors.ImportSourceUnreadable(url, fault).AsException();
-            var source = new HttpSource(url, response, await response.Content.ReadAsStreamAsync(limit.Token), silence);
+            var source = new HttpSource(url, response, await response.Content.ReadAsStreamAsync(limit.Token), patience);
             response = null;
             return source;
         }
@@ -149,7 +149,7 @@ internal sealed class HttpSource : VhdSource
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw ArmErrors.ImportSourceUnreadable(url, $"the server did not answer within {silence.TotalSeconds} seconds").AsException();
+            throw ArmErrors.ImportSourceUnreadable(url, $"the server did not answer within {patience.TotalSeconds} seconds").AsException();
         }
         finally
         {
@@ -161,11 +161,12 @@ internal sealed class HttpSource : VhdSource
     public override async Task ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(_patience);
+        int wantedBytes = buffer.Length;
         try
         {
             while (buffer.Length > 0)
             {
-                limit.CancelAfter(_silence);
                 int read = await _body.ReadAsync(buffer, limit.Token);
                 if (read == 0)
                     throw EndedEarly(offsetBytes);
@@ -179,7 +180,7 @@ internal sealed class HttpSource : VhdSource
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw Unreadable($"the server sent nothing for {_silence.TotalSeconds} seconds, after {offsetBytes} of {LengthBytes} bytes");
+            throw Unreadable($"the server sent less than {wantedBytes} bytes in {_patience.TotalSeconds} seconds, {offsetBytes} of {LengthBytes} bytes in all");
         }
     }
 

@@ -2,8 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
-using RestorePoints.Emulator.VhdImports;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.VhdImports;
 
 namespace RestorePoints.Emulator.Controllers;
 

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
-using RestorePoints.Emulator.VhdImports;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.VhdImports;
 
 namespace RestorePoints.Emulator.Controllers;
 
