@@ -59,6 +59,12 @@ public sealed class EmulatorOptions
 
     public LimitOptions Limits { get; set; } = new();
 
+    /// <summary>
+    /// What <c>createOption: Import</c> may read: folders (a path, relative to the caller's directory, or <c>file:///</c>) with everything below them, and
+    /// <c>http(s)</c> URLs with every path that begins with their segments.
+    /// </summary>
+    public List<string> ImportRoots { get; set; } = [];
+
     /// <summary>The subscription of the settings with this id; any other id belongs to the tenant of the first.</summary>
     public SubscriptionOptions SubscriptionOf(Guid id) => Subscriptions.Find(known => known.Id == id) ?? new SubscriptionOptions { Id = id, TenantId = Subscriptions[0].TenantId };
 

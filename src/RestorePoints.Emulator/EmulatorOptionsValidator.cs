@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.VhdImports;
 
 namespace RestorePoints.Emulator;
 
@@ -9,7 +10,7 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
 {
     public ValidateOptionsResult Validate(string? name, EmulatorOptions options)
     {
-        string[] faults = [.. NotImplemented(options), .. Endpoints(options), .. Subscriptions(options.Subscriptions), .. Tls(options.Tls), .. PrivateNetworks(options.PrivateNetworks), .. Limits(options.Limits)];
+        string[] faults = [.. NotImplemented(options), .. Endpoints(options), .. Subscriptions(options.Subscriptions), .. Tls(options.Tls), .. PrivateNetworks(options.PrivateNetworks), .. Limits(options.Limits), .. ImportRoots(options.ImportRoots)];
         return faults.Length == 0
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(faults.Select(fault => $"{EmulatorOptions.Section}:{fault}"));
@@ -94,6 +95,17 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
             yield return LimitFault(nameof(limits.SasSeconds), limits.SasSeconds);
         if (limits.CollectionsPerRegion < 0)
             yield return LimitFault(nameof(limits.CollectionsPerRegion), limits.CollectionsPerRegion);
+    }
+
+    private static IEnumerable<string> ImportRoots(List<string> roots)
+    {
+        for (int i = 0; i < roots.Count; i++)
+        {
+            if (ImportRoot.TryParse(roots[i]) is not { } root)
+                yield return $"ImportRoots:{i} is not allowed; allowed are a folder and an http:// or https:// URL without user, query and fragment.";
+            else if (root.Folder is not null && !Directory.Exists(root.Folder))
+                yield return $"ImportRoots:{i}={roots[i]} is no folder.";
+        }
     }
 
     private static string LimitFault(string name, int value) => $"Limits:{name}={value} is not allowed; allowed are 0 (no limit) and more.";

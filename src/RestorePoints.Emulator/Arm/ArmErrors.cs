@@ -164,8 +164,17 @@ public static class ArmErrors
     public static ArmError SnapshotSmallerThanSource(string snapshot, long sourceGB, long requestedGB) => OperationNotAllowed(
         $"Snapshot {snapshot} of {requestedGB} GB cannot be created from a source of {sourceGB} GB: it must not be smaller.", "diskSizeGB");
 
-    /// <summary>An upload that ended without the footer of a fixed VHD.</summary>
+    /// <summary>An upload or import without the footer of a fixed VHD.</summary>
     public static ArmError InvalidVhd(string fault) => new(409, "InvalidVhd", fault);
+
+    /// <summary>A source of an import that is allowed and cannot be read.</summary>
+    /// <param name="url">Without query.</param>
+    public static ArmError ImportSourceUnreadable(string url, string reason) => new(400, "InvalidParameter", $"Cannot import source blob {url}: {reason}.", "properties.creationData.sourceUri");
+
+    /// <summary>An import that was interrupted found a VHD of another size when it began again.</summary>
+    public static ArmError ImportSourceChanged(string resource) => OperationNotAllowed($"The source of {resource} changed its size while it was imported. Create it anew.");
+
+    public static ArmError DiskBeingImported(string disk) => OperationNotAllowed($"Disk {disk} is being imported. Please retry when its creation has ended.");
 
     public static ArmError DiskUploadNotEnded(string disk) => OperationNotAllowed(
         $"Disk {disk} is waiting for its upload. Call EndGetAccess when the upload is complete.");

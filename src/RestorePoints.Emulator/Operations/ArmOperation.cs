@@ -9,6 +9,13 @@ namespace RestorePoints.Emulator.Operations;
 /// </summary>
 public abstract class ArmOperation
 {
+    /// <summary>
+    /// What takes long: runs before <see cref="RunAsync"/> and outside of the transaction, changes no row, and may run again after a crash. It fails as
+    /// <see cref="RunAsync"/> does.
+    /// </summary>
+    /// <param name="db">To look only; nothing is tracked.</param>
+    public virtual Task PrepareAsync(EmulatorDbContext db, Operation operation, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Does the work. An <see cref="ArmException"/> ends the operation as Failed with that error.</summary>
     public abstract Task RunAsync(OperationContext context, CancellationToken cancellationToken);
 

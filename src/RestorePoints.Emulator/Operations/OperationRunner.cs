@@ -38,7 +38,7 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         lock (_lastOfKey)
         {
             Guid[] keys = operation.SourceKey is { } source && source != operation.SerialKey ? [operation.SerialKey, source] : [operation.SerialKey];
-            Task task = RunAfterAsync(Task.WhenAll(keys.Select(key => _lastOfKey.GetValueOrDefault(key, Task.CompletedTask))), operation.Id);
+            Task task = RunAfterAsync(Task.WhenAll(keys.Select(key => _lastOfKey.GetValueOrDefault(key, Task.CompletedTask))), operation);
             foreach (Guid key in keys)
                 _lastOfKey[key] = task;
             _running[operation.Id] = task;
@@ -54,14 +54,14 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
             await task.WaitAsync(limit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task RunAfterAsync(Task before, Guid operationId)
+    private async Task RunAfterAsync(Task before, Operation operation)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
         if (_stopping.IsCancellationRequested)
             return;
         try
         {
-            await RunAsync(operationId);
+            await RunAsync(operation);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -69,17 +69,29 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         }
         catch (Exception exception)
         {
-            LogNotEnded(exception, operationId);
+            LogNotEnded(exception, operation.Id);
         }
     }
 
-    private async Task RunAsync(Guid operationId)
+    /// <param name="accepted">As it was accepted: what does not change.</param>
+    private async Task RunAsync(Operation accepted)
     {
+        Guid operationId = accepted.Id;
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
-        ArmError error;
-        await using (CatalogWrite write = await writer.BeginAsync(db, _stopping.Token))
+        ArmError? error = null;
+        try
         {
+            await WorkOf(scope, accepted).PrepareAsync(db, accepted, _stopping.Token);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            error = ErrorOf(exception, accepted);
+        }
+
+        if (error is null)
+        {
+            await using CatalogWrite write = await writer.BeginAsync(db, _stopping.Token);
             // A reset may have taken it away.
             if (await db.FindRunningOperationAsync(operationId) is not { } operation)
                 return;
@@ -94,9 +106,7 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                error = (exception as ArmException)?.Error ?? ArmErrors.InternalError;
-                if (exception is not ArmException)
-                    LogFailed(exception, operation.Kind, operation.Id);
+                error = ErrorOf(exception, operation);
             }
         }
 
@@ -112,6 +122,14 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
             await write.CommitAsync();
             context.RunAfterCommit();
         }
+    }
+
+    private ArmError ErrorOf(Exception exception, Operation operation)
+    {
+        if (exception is ArmException arm)
+            return arm.Error;
+        LogFailed(exception, operation.Kind, operation.Id);
+        return ArmErrors.InternalError;
     }
 
     private static ArmOperation WorkOf(AsyncServiceScope scope, Operation operation) =>

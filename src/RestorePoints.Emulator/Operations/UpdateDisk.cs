@@ -22,6 +22,9 @@ public sealed class UpdateDisk(RegionStores regions, AccessGrants grants, TimePr
             throw ArmErrors.DiskNotUsable(disk.Name, nameof(ProvisioningState.Failed)).AsException();
         (DiskUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
         DiskPropertiesModel? properties = update.Properties;
+        // Its size was not known when this change was accepted.
+        if (properties?.DiskSizeGB < disk.SizeGB)
+            throw ArmErrors.DiskCannotShrink(disk.Name, disk.SizeGB, properties.DiskSizeGB.Value).AsException();
         disk.Tags = Tags.From(update.Tags) ?? (replaceTags ? null : disk.Tags);
         disk.SkuName = NewDisks.SkuName(update.Sku?.Name ?? properties?.AccountType) ?? disk.SkuName;
         disk.OsType = NewDisks.OsType(properties?.OsType) ?? disk.OsType;

@@ -23,6 +23,9 @@ public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Ti
         bool hasActiveGrant = await context.Db.ActiveGrantAsync(snapshot.Id, time.GetUtcNow()) is not null;
         (SnapshotUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
         SnapshotPropertiesModel? properties = update.Properties;
+        // Its size was not known when this change was accepted.
+        if (properties?.DiskSizeGB < snapshot.SizeGB)
+            throw ArmErrors.SnapshotCannotShrink(snapshot.Name, snapshot.SizeGB, properties.DiskSizeGB.Value).AsException();
         if (properties?.DiskSizeGB is { } sizeGB && sizeGB > snapshot.SizeGB)
         {
             // Granted after the request was accepted.

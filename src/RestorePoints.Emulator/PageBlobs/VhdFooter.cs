@@ -60,15 +60,15 @@ public static class VhdFooter
     }
 
     /// <summary>
-    /// What is wrong with the end of an upload, as text of the ARM error <c>InvalidVhd</c>; null: it is the footer of a fixed VHD of this size.
+    /// What is wrong with the end of an upload or import, as text of the ARM error <c>InvalidVhd</c>; null: it is the footer of a fixed VHD of this size.
     /// </summary>
-    /// <param name="footer">The last 512 bytes of the upload; empty when they were never written.</param>
+    /// <param name="footer">The last 512 bytes; empty when they were never written.</param>
     /// <param name="sizeBytes">Size of the disk, without footer.</param>
     /// <param name="blobUrl">Address of the blob for the message, without its SAS.</param>
     public static string? FindFault(ReadOnlySpan<byte> footer, long sizeBytes, string blobUrl)
     {
         string Fault(string what, string expected) =>
-            $"The specified {what} in VHD footer indicates that disk 'abcd' with blob {blobUrl} is not a supported VHD. Disk is expected to have {expected}.";
+            $"The specified {what} in VHD footer indicates that disk '{NameOf(blobUrl)}' with blob {blobUrl} is not a supported VHD. Disk is expected to have {expected}.";
 
         if (footer.Length != LengthBytes || !footer.StartsWith("conectix"u8))
             return Fault("cookie value", "cookie value 'conectix'");
@@ -81,6 +81,17 @@ public static class VhdFooter
             return Fault("checksum", $"checksum '0x{checksum:X8}'");
         return null;
     }
+
+    /// <summary>Text of <c>InvalidVhd</c> for what is wrong with a source as a whole.</summary>
+    /// <param name="fault">Continues "Disk … with blob …", without full stop.</param>
+    public static string NotSupported(string blobUrl, string fault) => $"Disk '{NameOf(blobUrl)}' with blob {blobUrl} {fault}.";
+
+    /// <summary>Whether 512 bytes are a valid footer of a VHD that is not fixed: such a one has it at its beginning too.</summary>
+    public static bool IsFooterOfSparseDisk(ReadOnlySpan<byte> bytes) => bytes.StartsWith("conectix"u8)
+        && BinaryPrimitives.ReadUInt32BigEndian(bytes[60..]) != FixedDisk && BinaryPrimitives.ReadUInt32BigEndian(bytes[ChecksumOffset..]) == Checksum(bytes);
+
+    /// <summary>The service calls a blob by the last segment of its path.</summary>
+    private static string NameOf(string blobUrl) => blobUrl[(blobUrl.LastIndexOf('/') + 1)..];
 
     /// <summary>One's complement of the sum of all bytes but those of the checksum itself.</summary>
     private static uint Checksum(ReadOnlySpan<byte> footer)

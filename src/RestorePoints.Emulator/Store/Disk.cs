@@ -19,7 +19,7 @@ public sealed class Disk : TrackedResource
     /// <summary>Upload only: size of the VHD with its 512-byte footer.</summary>
     public long? UploadSizeBytes { get; init; }
 
-    /// <summary>Bytes of the disk, without a VHD footer. A multiple of 1 MiB.</summary>
+    /// <summary>Bytes of the disk, without a VHD footer. A multiple of 1 MiB; 0 until an import has ended.</summary>
     public long SizeBytes { get; set; }
 
     /// <summary>What ARM shows.</summary>
@@ -67,6 +67,7 @@ public enum DiskCreateOption
     Copy,
     Restore,
     FromImage,
+    Import,
 }
 
 /// <summary>Values of <c>properties.diskState</c>.</summary>

@@ -13,8 +13,9 @@ public sealed partial class Reconciliation(EmulatorDbContext db, RegionStores re
     {
         if (regions.Existing() is not { Count: > 0 } existing)
             return;
-        HashSet<Guid> heads = [.. await db.Disks.Select(disk => disk.Id).ToListAsync()];
-        var snapshots = await db.Snapshots.Select(snapshot => new { snapshot.Id, snapshot.VolumeId, IsFrozen = snapshot.SnapshotTime != null }).ToListAsync();
+        // What could not be created has no bytes.
+        HashSet<Guid> heads = [.. await db.Disks.Where(disk => disk.ProvisioningState != ProvisioningState.Failed).Select(disk => disk.Id).ToListAsync()];
+        var snapshots = await db.Snapshots.Where(snapshot => snapshot.ProvisioningState != ProvisioningState.Failed).Select(snapshot => new { snapshot.Id, snapshot.VolumeId, IsFrozen = snapshot.SnapshotTime != null }).ToListAsync();
         HashSet<(Guid Volume, Guid Point)> points = [.. (await db.DiskRestorePoints.Select(point => new { point.SourceUniqueId, point.RestorePointId }).ToListAsync())
             .Select(point => (point.SourceUniqueId, point.RestorePointId))];
         foreach (var snapshot in snapshots)

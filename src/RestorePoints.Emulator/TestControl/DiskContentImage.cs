@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using RestorePoints.Emulator.Store;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.TestControl;
@@ -8,7 +9,6 @@ namespace RestorePoints.Emulator.TestControl;
 internal static class DiskContentImage
 {
     private const int ChunkBytes = 1 << 20;
-    private const int PageBytes = 4096;
 
     public static async Task WriteToAsync(PipeWriter writer, VolumeView view, CancellationToken cancellationToken)
     {
@@ -39,9 +39,9 @@ internal static class DiskContentImage
                 int length = await image.ReadAtLeastAsync(buffer.AsMemory(0, ChunkBytes), ChunkBytes, throwOnEndOfStream: false, cancellationToken);
                 if (at + length > sizeBytes)
                     return false;
-                int padded = (length + PageBytes - 1) / PageBytes * PageBytes;
+                int padded = (length + ImagePages.PageBytes - 1) / ImagePages.PageBytes * ImagePages.PageBytes;
                 buffer.AsSpan(length, padded - length).Clear();
-                WritePages(store, volumeId, at, buffer.AsSpan(0, padded));
+                ImagePages.Write(store, volumeId, at, buffer.AsSpan(0, padded));
                 at += padded;
                 if (length < ChunkBytes)
                 {
@@ -56,23 +56,4 @@ internal static class DiskContentImage
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
-
-    /// <summary>Runs of pages that have data are written, runs of zeros cleared.</summary>
-    private static void WritePages(SnapshotStore store, Guid volumeId, long offsetBytes, ReadOnlySpan<byte> pages)
-    {
-        for (int start = 0; start < pages.Length;)
-        {
-            bool zeros = IsZero(pages[start..]);
-            int end = start + PageBytes;
-            while (end < pages.Length && IsZero(pages[end..]) == zeros)
-                end += PageBytes;
-            if (zeros)
-                store.Clear(volumeId, offsetBytes + start, end - start);
-            else
-                store.Write(volumeId, offsetBytes + start, pages[start..end]);
-            start = end;
-        }
-    }
-
-    private static bool IsZero(ReadOnlySpan<byte> page) => !page[..PageBytes].ContainsAnyExcept((byte)0);
 }

@@ -16,12 +16,12 @@ public sealed partial class ExampleTests(EmulatorFixture fixture, ITestOutputHel
     /// <summary>Examples that cannot be served, with what they get.</summary>
     private static readonly Dictionary<string, (int Status, string Code)> Refused = new()
     {
-        // Bytes from storage accounts.
-        ["2020-12-01/CreateAManagedDiskByImportingAnUnmanagedBlobFromADifferentSubscription"] = (501, "NotImplemented"),
-        ["2020-12-01/CreateAManagedDiskByImportingAnUnmanagedBlobFromTheSameSubscription"] = (501, "NotImplemented"),
-        ["2026-03-02/Disk_Create_ByImportingBlobFromTheSameSubscription"] = (501, "NotImplemented"),
-        ["2020-12-01/CreateASnapshotByImportingAnUnmanagedBlobFromADifferentSubscription"] = (501, "NotImplemented"),
-        ["2020-12-01/CreateASnapshotByImportingAnUnmanagedBlobFromTheSameSubscription"] = (501, "NotImplemented"),
+        // From where no setting allows; ImportTests serves them.
+        ["2020-12-01/CreateAManagedDiskByImportingAnUnmanagedBlobFromADifferentSubscription"] = (400, "InvalidParameter"),
+        ["2020-12-01/CreateAManagedDiskByImportingAnUnmanagedBlobFromTheSameSubscription"] = (400, "InvalidParameter"),
+        ["2026-03-02/Disk_Create_ByImportingBlobFromTheSameSubscription"] = (400, "InvalidParameter"),
+        ["2020-12-01/CreateASnapshotByImportingAnUnmanagedBlobFromADifferentSubscription"] = (400, "InvalidParameter"),
+        ["2020-12-01/CreateASnapshotByImportingAnUnmanagedBlobFromTheSameSubscription"] = (400, "InvalidParameter"),
         // Unmanaged disks.
         ["2021-03-01/CreateACustomImageVmFromAnUnmanagedGeneralizedOsImage"] = (501, "NotImplemented"),
         ["2021-03-01/CreateAPlatformImageVmWithUnmanagedOsAndDataDisks"] = (501, "NotImplemented"),

@@ -446,7 +446,6 @@ public sealed class SnapshotTests(EmulatorFixture fixture) : IAsyncLifetime
 
     [Theory]
     [InlineData("CopyStart")]
-    [InlineData("Import")]
     [InlineData("ImportSecure")]
     [InlineData("Upload")]
     [InlineData("UploadPreparedSecure")]

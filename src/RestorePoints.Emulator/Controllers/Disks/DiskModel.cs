@@ -39,7 +39,7 @@ public sealed record DiskModel : IResourceBody
         DiskModel accepted = Accepted(disk);
         DiskPropertiesModel properties = accepted.Properties!;
         DiskPerformance performance = DiskPerformance.Of(disk.SkuName, disk.SizeBytes, properties.Tier);
-        bool chosen = DiskPerformance.IsChosenByOwner(disk.SkuName), uploading = disk.DiskState == DiskState.ReadyToUpload;
+        bool chosen = DiskPerformance.IsChosenByOwner(disk.SkuName);
         string? owner = disk.VirtualMachine is { } vm ? ArmResourceId.Of(vm.SubscriptionId, vm.ResourceGroupName, "virtualMachines", vm.Name) : null;
         return accepted with
         {
@@ -56,7 +56,7 @@ public sealed record DiskModel : IResourceBody
                 TimeCreated = disk.TimeCreated,
                 ProvisioningState = disk.ProvisioningState.ToString(),
                 DiskState = StateOf(disk, activeGrant).ToString(),
-                DiskSizeBytes = uploading ? null : disk.SizeBytes,
+                DiskSizeBytes = HasSize(disk) ? disk.SizeBytes : null,
                 UniqueId = disk.Id,
                 Tier = performance.Tier,
             },
@@ -89,7 +89,7 @@ public sealed record DiskModel : IResourceBody
                     SourceUniqueId = disk.SourceUniqueId,
                     UploadSizeBytes = disk.UploadSizeBytes,
                 },
-                DiskSizeGB = disk.DiskState == DiskState.ReadyToUpload ? null : disk.SizeGB,
+                DiskSizeGB = HasSize(disk) ? disk.SizeGB : null,
                 AccountType = disk.SkuName,
                 NetworkAccessPolicy = disk.NetworkAccessPolicy,
                 DiskAccessId = disk.NetworkAccessPolicy == "AllowPrivate" ? properties.DiskAccessId : null,
@@ -120,7 +120,13 @@ public sealed record DiskModel : IResourceBody
         };
     }
 
-    private static DiskState StateOf(Disk disk, AccessKind? activeGrant) => (disk.DiskState, activeGrant) switch
+    /// <summary>Not before its upload or import has ended.</summary>
+    private static bool HasSize(Disk disk) => disk.DiskState != DiskState.ReadyToUpload && disk.SizeBytes > 0;
+
+    /// <summary>What ARM shows as <c>diskState</c>.</summary>
+    /// <param name="disk">Loaded with its virtual machine.</param>
+    /// <param name="activeGrant">Kind of the SAS that is out on the disk, if any.</param>
+    public static DiskState StateOf(Disk disk, AccessKind? activeGrant) => (disk.DiskState, activeGrant) switch
     {
         (DiskState.ReadyToUpload, AccessKind.Upload) => DiskState.ActiveUpload,
         (DiskState.ReadyToUpload, _) => DiskState.ReadyToUpload,
@@ -365,6 +371,16 @@ public sealed record CreationDataModel
     [Since("2019-11-01")]
     public ImageDiskReference? GalleryImageReference { get; init; }
     public string? SourceResourceId { get; init; }
+
+    /// <summary>With Import only, as the next: the URL of a VHD.</summary>
+    public string? SourceUri { get; init; }
+
+    /// <summary>Kept and echoed: the emulator has no storage accounts.</summary>
+    public string? StorageAccountId { get; init; }
+
+    /// <summary>It is refused.</summary>
+    [Since("2021-08-01")]
+    public string? SecurityDataUri { get; init; }
 
     [ReadOnly(true)]
     [Since("2019-03-01")]

@@ -6,7 +6,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Shape of a disk PUT. Sizes: 1 GiB to 32,767 GiB (65,536 GiB for Ultra and Premium SSD v2); uploads 20 MiB to 32 TiB, a whole number of MiB, and 512 bytes of footer.</summary>
 public sealed class DiskValidator : AbstractValidator<DiskModel>
 {
-    private const long MinUploadSizeBytes = 20_972_032, MaxUploadSizeBytes = 35_183_298_347_520;
+    private const long MinUploadSizeBytes = 20_972_032, MaxUploadSizeBytes = DiskSize.LargestBytes + 512;
 
     public DiskValidator()
     {
@@ -38,6 +38,8 @@ public sealed class DiskValidator : AbstractValidator<DiskModel>
         RuleFor(disk => disk.Properties!.CreationData!).Must(creation => NamesAnImage(creation.ImageReference ?? creation.GalleryImageReference))
             .When(IsOption(DiskCreateOption.FromImage)).OverridePropertyName("properties.creationData.imageReference").WithErrorCode(ArmValidation.InvalidParameter)
             .WithMessage("Required parameter 'disk.properties.creationData.imageReference' is missing (null).");
+        RuleFor(disk => disk.Properties!.CreationData!.SourceUri).ValidImportSource("disk").When(IsOption(DiskCreateOption.Import));
+        RuleFor(disk => disk.Properties!.CreationData!.SecurityDataUri).NoSecurityData().When(IsOption(DiskCreateOption.Import));
         // Versions before 2019-03-01 do not know it: what it lacks is found when a disk is made, not when one is shown and put back.
         RuleFor(disk => disk.Properties!.CreationData!.UploadSizeBytes)
             .Must(size => size is null || (size is >= MinUploadSizeBytes and <= MaxUploadSizeBytes && (size.Value - 512) % (1 << 20) == 0)).WithErrorCode(ArmValidation.InvalidParameter)

@@ -44,7 +44,10 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
         {
             ResourceNames.RequireValid("diskName", diskName);
             (disk, Guid? sourceKey) = await newDisks.FromRequestAsync(SubscriptionId, ResourceGroupName, diskName, request);
-            Accept<CreateDisk>(disk.Id, disk.Id, disk.Location, sourceKey: sourceKey);
+            if (disk.CreateOption == DiskCreateOption.Import)
+                Accept<ImportDisk>(disk.Id, disk.Id, disk.Location, new ImportVhd.Arguments(request.Properties.DiskSizeGB << 30));
+            else
+                Accept<CreateDisk>(disk.Id, disk.Id, disk.Location, sourceKey: sourceKey);
             return DiskModel.Accepted(disk);
         }
         RequireSameCreation(disk, request);
@@ -83,7 +86,7 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
         if (disk.VirtualMachine is { PowerState: not PowerState.Deallocated } vm)
             throw ArmErrors.DiskOfRunningMachine(disk.Name, vm.Name).AsException();
         if (write != (disk.DiskState == DiskState.ReadyToUpload))
-            throw ArmErrors.AccessNotAllowedInState(disk.Name, write ? "Write" : "Read", disk.DiskState.ToString()).AsException();
+            throw ArmErrors.AccessNotAllowedInState(disk.Name, write ? "Write" : "Read", DiskModel.StateOf(disk, (await Db.ActiveGrantAsync(disk.Id, Now))?.Kind).ToString()).AsException();
         if (!write && "DenyAll".Equals(disk.NetworkAccessPolicy, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.NetworkAccessDenied(disk.Name).AsException();
         GrantAccess.Arguments arguments = new(write ? AccessKind.Upload : AccessKind.Read, disk.Location, disk.Id, null, AccessGrants.BaseUrlOf(Request), request.DurationInSeconds!.Value);
@@ -151,6 +154,8 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.imageReference").AsException();
         if (creation.GalleryImageReference is not null && creation.GalleryImageReference != kept?.GalleryImageReference)
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.galleryImageReference").AsException();
+        if (creation.SourceUri is not null && creation.SourceUri != kept?.SourceUri)
+            throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.sourceUri").AsException();
         if (creation.UploadSizeBytes is not null && creation.UploadSizeBytes != disk.UploadSizeBytes)
             throw ArmErrors.PropertyChangeNotAllowed("disk.creationData.uploadSizeBytes").AsException();
         if (request.Properties.HyperVGeneration is { } generation && generation != disk.HyperVGeneration)

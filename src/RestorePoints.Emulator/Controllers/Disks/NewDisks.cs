@@ -3,11 +3,12 @@ using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.VhdImports;
 
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Turns a valid request for a disk into its row: resolves the source, decides the size. The bytes are made by the operation.</summary>
-public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySources sources)
+public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySources sources, ImportRoots importRoots)
 {
     /// <summary>Wire names of the properties that <see cref="Disk"/> or <see cref="Snapshot"/> has columns for.</summary>
     private static readonly string[] Columns =
@@ -42,7 +43,11 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             DiskCreateOption.FromImage => ImageSource(osType, creation),
             _ => new Source(0, null, null, null, null),
         };
-        long sizeBytes = option == DiskCreateOption.Upload || properties.DiskSizeGB is null ? source.SizeBytes : properties.DiskSizeGB.Value << 30;
+        if (option == DiskCreateOption.Import)
+            importRoots.Require(creation.SourceUri!);
+        // Of an import the operation decides.
+        bool isOfSource = option is DiskCreateOption.Upload or DiskCreateOption.Import || properties.DiskSizeGB is null;
+        long sizeBytes = isOfSource ? source.SizeBytes : properties.DiskSizeGB!.Value << 30;
         if (sizeBytes < source.SizeBytes)
             throw ArmErrors.DiskSmallerThanSource(name, DiskSize.WholeGB(source.SizeBytes), DiskSize.WholeGB(sizeBytes)).AsException();
 
@@ -72,7 +77,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             Settings = Settings(DiskModel.Inherited(source.Settings), new DiskModel
             {
                 ExtendedLocation = request.ExtendedLocation,
-                Properties = option == DiskCreateOption.FromImage ? properties : properties with { CreationData = creation with { ImageReference = null, GalleryImageReference = null } },
+                Properties = properties with { CreationData = OnlyOf(option, creation) },
             }),
         };
         db.Disks.Add(disk);
@@ -101,6 +106,16 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         };
         db.Disks.Add(disk);
         return disk;
+    }
+
+    /// <summary>Without what goes with other create options and means nothing with this one.</summary>
+    public static CreationDataModel OnlyOf(DiskCreateOption option, CreationDataModel creation)
+    {
+        if (option != DiskCreateOption.FromImage)
+            creation = creation with { ImageReference = null, GalleryImageReference = null };
+        if (option != DiskCreateOption.Import)
+            creation = creation with { SourceUri = null, StorageAccountId = null };
+        return creation with { SecurityDataUri = null };
     }
 
     /// <summary>Access through a disk access, and only that, names one.</summary>

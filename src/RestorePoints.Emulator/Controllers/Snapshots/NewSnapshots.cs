@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.VhdImports;
 
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Turns a valid request for a snapshot into its row: resolves the source, decides the size. The bytes are frozen by the operation.</summary>
-public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySources sources)
+public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySources sources, ImportRoots importRoots)
 {
     public static readonly string[] SkuNames = ["Standard_LRS", "Premium_LRS", "Standard_ZRS"];
 
@@ -14,7 +15,7 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
     {
         SnapshotPropertiesModel properties = request.Properties!;
         CreationDataModel creation = properties.CreationData!;
-        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option is not (DiskCreateOption.Empty or DiskCreateOption.Copy))
+        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option is not (DiskCreateOption.Empty or DiskCreateOption.Copy or DiskCreateOption.Import))
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a snapshot").AsException();
         NewDisks.RequireDiskAccess(properties.NetworkAccessPolicy, properties.DiskAccessId);
         if (creation.InstantAccessDurationMinutes is not null)
@@ -25,8 +26,11 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
 
         string location = Regions.Normalize(request.Location!);
         CopySource? source = option == DiskCreateOption.Copy ? await sources.RequireAsync(creation.SourceResourceId!, location) : null;
+        if (option == DiskCreateOption.Import)
+            importRoots.Require(creation.SourceUri!);
         long sourceBytes = source?.SizeBytes ?? 0;
-        long sizeBytes = properties.DiskSizeGB is { } sizeGB ? sizeGB << 30 : sourceBytes;
+        // Of an import the operation decides.
+        long sizeBytes = properties.DiskSizeGB is { } sizeGB && option != DiskCreateOption.Import ? sizeGB << 30 : sourceBytes;
         if (sizeBytes < sourceBytes)
             throw ArmErrors.SnapshotSmallerThanSource(name, DiskSize.WholeGB(sourceBytes), DiskSize.WholeGB(sizeBytes)).AsException();
 
@@ -54,7 +58,11 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
             HyperVGeneration = properties.HyperVGeneration ?? source?.HyperVGeneration,
             NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties.NetworkAccessPolicy),
             PublicNetworkAccess = NewDisks.PublicNetworkAccess(properties.PublicNetworkAccess),
-            Settings = NewDisks.Settings(SnapshotModel.Inherited(source?.Settings), new SnapshotModel { ExtendedLocation = request.ExtendedLocation, Properties = properties }),
+            Settings = NewDisks.Settings(SnapshotModel.Inherited(source?.Settings), new SnapshotModel
+            {
+                ExtendedLocation = request.ExtendedLocation,
+                Properties = properties with { CreationData = NewDisks.OnlyOf(option, creation) },
+            }),
         };
         db.Snapshots.Add(snapshot);
         return snapshot;

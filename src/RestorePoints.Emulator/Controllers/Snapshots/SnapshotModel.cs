@@ -37,7 +37,7 @@ public sealed record SnapshotModel : IResourceBody
                 OsType = snapshot.OsType,
                 HyperVGeneration = snapshot.HyperVGeneration,
                 CreationData = CreationOf(snapshot, properties.CreationData),
-                DiskSizeGB = snapshot.SizeGB,
+                DiskSizeGB = snapshot.SizeBytes > 0 ? snapshot.SizeGB : null,
                 AccountType = snapshot.SkuName,
                 Encryption = DiskEncryptionModel.Of(properties.Encryption),
                 Incremental = snapshot.Incremental,
@@ -47,7 +47,7 @@ public sealed record SnapshotModel : IResourceBody
                 TimeCreated = snapshot.TimeCreated,
                 ProvisioningState = snapshot.ProvisioningState.ToString(),
                 DiskState = (hasActiveGrant ? Store.DiskState.ActiveSAS : Store.DiskState.Unattached).ToString(),
-                DiskSizeBytes = snapshot.SizeBytes,
+                DiskSizeBytes = snapshot.SizeBytes > 0 ? snapshot.SizeBytes : null,
                 UniqueId = snapshot.Id,
                 // A snapshot in the region of its source is complete at once.
                 CompletionPercent = snapshot.Incremental ? 100.0m : null,
@@ -91,11 +91,9 @@ public sealed record SnapshotModel : IResourceBody
 
     public static DiskSkuModel SkuOf(string skuName) => new() { Name = skuName, Tier = skuName.StartsWith("Premium", StringComparison.Ordinal) ? "Premium" : "Standard" };
 
-    private static CreationDataModel CreationOf(Snapshot snapshot, CreationDataModel? sent) => (sent ?? new CreationDataModel()) with
+    private static CreationDataModel CreationOf(Snapshot snapshot, CreationDataModel? sent) => NewDisks.OnlyOf(snapshot.CreateOption, sent ?? new CreationDataModel()) with
     {
         CreateOption = snapshot.CreateOption.ToString(),
-        ImageReference = null,
-        GalleryImageReference = null,
         SourceResourceId = snapshot.SourceResourceId,
         SourceUniqueId = snapshot.SourceUniqueId,
         UploadSizeBytes = null,

@@ -47,7 +47,10 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
         {
             ResourceNames.RequireValid("snapshotName", snapshotName);
             snapshot = await newSnapshots.FromRequestAsync(SubscriptionId, ResourceGroupName, snapshotName, request);
-            Accept<CreateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
+            if (snapshot.CreateOption == DiskCreateOption.Import)
+                Accept<ImportSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location, new ImportVhd.Arguments(request.Properties.DiskSizeGB << 30));
+            else
+                Accept<CreateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
             return SnapshotModel.Accepted(snapshot, request);
         }
         RequireSameCreation(snapshot, request);
@@ -141,6 +144,8 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             throw ArmErrors.PropertyChangeNotAllowed("snapshot.creationData.createOption").AsException();
         if (creation.SourceResourceId is not null && !creation.SourceResourceId.Equals(snapshot.SourceResourceId, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.PropertyChangeNotAllowed("snapshot.creationData.sourceResourceId").AsException();
+        if (creation.SourceUri is not null && creation.SourceUri != SnapshotModel.Kept(snapshot.Settings).Properties?.CreationData?.SourceUri)
+            throw ArmErrors.PropertyChangeNotAllowed("snapshot.creationData.sourceUri").AsException();
         if (request.Properties.Incremental is { } incremental && incremental != snapshot.Incremental)
             throw ArmErrors.PropertyChangeNotAllowed("snapshot.incremental").AsException();
         if (request.Properties.HyperVGeneration is { } generation && generation != snapshot.HyperVGeneration)

@@ -142,6 +142,8 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
             throw ArmErrors.DiskUploadNotEnded(disk.Name).AsException();
         if (disk.ProvisioningState is ProvisioningState.Failed or ProvisioningState.Deleting)
             throw ArmErrors.DiskNotUsable(disk.Name, disk.ProvisioningState.ToString()).AsException();
+        if (disk.SizeBytes == 0)
+            throw ArmErrors.DiskBeingImported(disk.Name).AsException();
         if (await db.ActiveGrantAsync(disk.Id, time.GetUtcNow()) is not null)
             throw ArmErrors.ActiveSharedAccessSignature(disk.Name).AsException();
         if (lun == OsDiskLun)
