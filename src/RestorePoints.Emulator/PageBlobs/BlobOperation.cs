@@ -13,6 +13,9 @@ public enum BlobOperation
     /// <summary>Put Blob with the length that the blob has: clients that create before they upload.</summary>
     PutBlob,
 
+    /// <summary>Set Blob Properties with content headers: clients that do so after they uploaded.</summary>
+    SetBlobProperties,
+
     /// <summary>A CORS preflight.</summary>
     Preflight,
 
@@ -39,6 +42,7 @@ public static class BlobOperations
             ("GET", "pagelist", null) => IsDiff(request, query) ? BlobOperation.GetPageRangesDiff : BlobOperation.GetPageRanges,
             ("PUT", "page", null) when !copies => IsClear(request) ? BlobOperation.ClearPages : BlobOperation.PutPage,
             ("PUT", null, null) when !copies => BlobOperation.PutBlob,
+            ("PUT", "properties", null) => BlobOperation.SetBlobProperties,
             _ => BlobOperation.Unsupported,
         };
     }

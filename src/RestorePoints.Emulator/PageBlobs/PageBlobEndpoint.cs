@@ -83,6 +83,7 @@ internal sealed partial class PageBlobEndpoint(
         BlobOperation.PutPage => writes.PutPageAsync(call),
         BlobOperation.ClearPages => writes.ClearPagesAsync(call),
         BlobOperation.PutBlob => writes.PutBlobAsync(call),
+        BlobOperation.SetBlobProperties => writes.SetPropertiesAsync(call),
         _ => throw StorageErrors.UnsupportedHttpVerb.AsException(),
     };
 
