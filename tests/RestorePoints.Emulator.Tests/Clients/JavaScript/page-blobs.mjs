@@ -79,14 +79,13 @@ const diff = async (disk, index) => {
   const { pageRange, clearRange } = await blob(disk.points[index].sas).getPageRangesDiffForManagedDisks(0, disk.sizeBytes + sector, disk.points[index - 1].sas);
   return { written: whole(pageRange), cleared: whole(clearRange) };
 };
-assert.deepEqual(Object.values(await diff(dense, 1)).map((ranges) => ranges.length), [denseRanges, 0]);
-assert.deepEqual(Object.values(await diff(dense, 2)).map((ranges) => ranges.length), [denseRanges, denseRanges]);
 const file = openSync("backup.vhd", "w");
 ftruncateSync(file, dense.sizeBytes + sector);
 for (const { offset, count } of whole((await blob(dense.points[0].sas).getPageRanges()).pageRange))
   writeSync(file, await blob(dense.points[0].sas).downloadToBuffer(offset, count), 0, count, offset);
 for (const index of [1, 2]) {
   const { written, cleared } = await diff(dense, index);
+  assert.deepEqual([written.length, cleared.length], [denseRanges, index === 2 ? denseRanges : 0]);
   for (const { offset, count } of cleared) writeSync(file, Buffer.alloc(count), 0, count, offset);
   // What changed within 4 MiB is read at once.
   for (let i = 0, next = 0; i < written.length; i = next) {
