@@ -16,6 +16,9 @@ public enum BlobOperation
     /// <summary>Put Blob with the length that the blob has: clients that create before they upload.</summary>
     PutBlob,
 
+    /// <summary>Set Blob Properties with content headers: clients that do so after they uploaded.</summary>
+    SetBlobProperties,
+
     /// <summary>A CORS preflight.</summary>
     Preflight,
 
@@ -43,6 +46,7 @@ public static class BlobOperations
             ("PUT", "page", null) when copies => BlobOperation.PutPageFromUrl,
             ("PUT", "page", null) => IsClear(request) ? BlobOperation.ClearPages : BlobOperation.PutPage,
             ("PUT", null, null) when !copies => BlobOperation.PutBlob,
+            ("PUT", "properties", null) => BlobOperation.SetBlobProperties,
             _ => BlobOperation.Unsupported,
         };
     }

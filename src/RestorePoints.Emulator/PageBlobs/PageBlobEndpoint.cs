@@ -106,6 +106,7 @@ internal sealed partial class PageBlobEndpoint(
         BlobOperation.ClearPages => writes.ClearPagesAsync(call),
         BlobOperation.PutPageFromUrl => copies.PutPageFromUrlAsync(call),
         BlobOperation.PutBlob => writes.PutBlobAsync(call),
+        BlobOperation.SetBlobProperties => writes.SetPropertiesAsync(call),
         _ => throw StorageErrors.UnsupportedHttpVerb.AsException(),
     };
 

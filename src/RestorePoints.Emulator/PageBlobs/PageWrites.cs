@@ -4,11 +4,12 @@ using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.PageBlobs;
 
-/// <summary>Put Page (update and clear) of the Azure Storage REST reference, and the Put Blob that changes nothing.</summary>
+/// <summary>Put Page (update and clear) of the Azure Storage REST reference, and what azcopy calls before and after it: Put Blob, Set Blob Properties.</summary>
 internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liveBlobs, UploadFooters uploadFooters)
 {
     private const string BlobType = "x-ms-blob-type";
     private const string BlobContentLength = "x-ms-blob-content-length";
+    private static readonly string[] _fixedProperties = [BlobContentLength, "x-ms-blob-content-md5", "x-ms-sequence-number-action", "x-ms-blob-sequence-number"];
 
     public async Task PutPageAsync(BlobCall call)
     {
@@ -37,15 +38,14 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
         ByteRange range = RangeHeader.OfWrite(call.Request);
         RequireNoBody(call.Request);
         Blob blob = await CheckAsync(call, range);
-
-        ByteRange onDisk = range.CutAt(blob.DiskBytes);
-        Change(call, blob, onDisk, null);
-        if (range.End > blob.DiskBytes)
-            await uploadFooters.SaveAsync(blob.Grant.VolumeId, [], call.Aborted);
+        await ClearAsync(call, blob, range);
         Acknowledge(call, blob);
     }
 
-    /// <summary>The blob is there from the start and keeps its length; a client that creates it first gets what it wants to hear when it means the same length.</summary>
+    /// <summary>
+    /// The blob is there from the start and keeps its length; a client that creates it first must mean the same length. As in the service the
+    /// blob is empty afterwards: azcopy then sends nothing for the parts of its file that are zeros.
+    /// </summary>
     public async Task PutBlobAsync(BlobCall call)
     {
         IHeaderDictionary headers = call.Request.Headers;
@@ -59,12 +59,25 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
             throw StorageErrors.MissingRequiredHeader(BlobContentLength).AsException();
         if (headers.IfNoneMatch == "*")
             throw StorageErrors.BlobAlreadyExists.AsException();
+        RequireNoBody(call.Request);
 
-        using Blob blob = await blobs.OpenAsync(call.Grant, call.Aborted);
-        BlobConditions.CheckWrite(call.Request, blob.Identity);
+        Blob blob = await CheckAsync(call, default);
         if (length != blob.LengthBytes.ToString())
             throw StorageErrors.InvalidHeaderValue(BlobContentLength, length).AsException();
+        await ClearAsync(call, blob, new ByteRange(0, blob.LengthBytes));
         Acknowledge(call, blob);
+    }
+
+    /// <summary>
+    /// azcopy's last call of an upload. The content headers of a disk are fixed and stay as they are; what would change the length or the
+    /// sequence number, or claim a checksum of the whole, is refused.
+    /// </summary>
+    public async Task SetPropertiesAsync(BlobCall call)
+    {
+        IHeaderDictionary headers = call.Request.Headers;
+        if (_fixedProperties.Any(name => headers[name].ToString().Length > 0))
+            throw StorageErrors.UnsupportedHttpVerb.AsException();
+        Acknowledge(call, await CheckAsync(call, default), StatusCodes.Status200OK);
     }
 
     /// <summary>Everything that can be refused before the body is read. What is returned is closed: only its sizes and identity are used.</summary>
@@ -94,6 +107,14 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
             throw StorageErrors.InvalidHeaderValue(HeaderNames.ContentLength, bodyBytes.ToString()).AsException();
     }
 
+    private async Task ClearAsync(BlobCall call, Blob blob, ByteRange range)
+    {
+        ByteRange onDisk = range.CutAt(blob.DiskBytes);
+        Change(call, blob, onDisk, null);
+        if (range.End > blob.DiskBytes)
+            await uploadFooters.SaveAsync(blob.Grant.VolumeId, [], call.Aborted);
+    }
+
     /// <param name="onDisk">The part of the range that is not footer, possibly empty.</param>
     /// <param name="body">Starts with the bytes of that part; null: clear it.</param>
     private void Change(BlobCall call, Blob blob, ByteRange onDisk, PageBody? body)
@@ -121,10 +142,10 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
         liveBlobs.Changed(grant.VolumeId);
     }
 
-    private void Acknowledge(BlobCall call, Blob blob)
+    private void Acknowledge(BlobCall call, Blob blob, int status = StatusCodes.Status201Created)
     {
         HttpResponse response = call.Response;
-        response.StatusCode = StatusCodes.Status201Created;
+        response.StatusCode = status;
         BlobHeaders.SetIdentity(response, blob.IdentityAt(liveBlobs.Get(blob.Grant.VolumeId).Version));
         response.Headers["x-ms-blob-sequence-number"] = SequenceConditions.NumberText;
         response.Headers["x-ms-request-server-encrypted"] = "true";

@@ -174,18 +174,38 @@ public sealed class PageWriteTests(PageBlobServer server) : IClassFixture<PageBl
     }
 
     [Fact]
-    public async Task Put_blob_of_the_same_length_changes_nothing()
+    public async Task Put_blob_of_the_same_length_empties_the_blob_and_of_another_is_refused()
+    {
+        Disk disk = await server.NewDiskAsync(1 << 20, upload: true);
+        string url = await server.GrantAsync(disk, AccessKind.Upload);
+        const int length = (1 << 20) + 512;
+        byte[] written = Bytes(1024, seed: 1);
+        await server.PutPageAsync(url, length - 1024, written);
+        await (await PutBlobAsync("PageBlob", length + 512)).ShouldFailAsync(400, "InvalidHeaderValue");
+        await (await PutBlobAsync("BlockBlob", length)).ShouldFailAsync(409, "InvalidBlobType");
+        await (await PutBlobAsync("PageBlob", length, ("If-None-Match", "*"))).ShouldFailAsync(409, "BlobAlreadyExists");
+        await (await PutBlobAsync("PageBlob", length, ("If-Match", "\"0x0\""))).ShouldFailAsync(412, "ConditionNotMet");
+        await (await server.SendAsync(HttpMethod.Put, url, new byte[512], ("x-ms-blob-type", "PageBlob"), ("x-ms-blob-content-length", $"{length}"))).ShouldFailAsync(400, "InvalidHeaderValue");
+        (await (await server.GetAsync(url, ("x-ms-range", $"bytes={length - 1024}-"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBeBytes(written);
+
+        (await PutBlobAsync("PageBlob", length)).StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await (await server.GetAsync(url)).BytesAsync(HttpStatusCode.OK)).ShouldBeBytes(new byte[length]);
+        (await (await server.GetAsync(url + "&comp=pagelist")).PageListAsync()).Ranges.ShouldBeEmpty();
+
+        Task<HttpResponseMessage> PutBlobAsync(string type, long blobLength, params (string, string)[] more) =>
+            server.SendAsync(HttpMethod.Put, url, [], [("x-ms-blob-type", type), ("x-ms-blob-content-length", blobLength.ToString()), .. more]);
+    }
+
+    [Fact]
+    public async Task Content_headers_may_be_set_but_are_those_of_a_disk()
     {
         string url = await NewGuestAsync();
-        await server.PutPageAsync(url, 0, Bytes(512, seed: 1));
-        (await PutBlobAsync("PageBlob", Size)).StatusCode.ShouldBe(HttpStatusCode.Created);
-        (await (await server.GetAsync(url + "&comp=pagelist")).PageListAsync()).Ranges.Count.ShouldBe(1);
-        await (await PutBlobAsync("PageBlob", Size + 512)).ShouldFailAsync(400, "InvalidHeaderValue");
-        await (await PutBlobAsync("BlockBlob", Size)).ShouldFailAsync(409, "InvalidBlobType");
-        await (await PutBlobAsync("PageBlob", Size, ("If-None-Match", "*"))).ShouldFailAsync(409, "BlobAlreadyExists");
-
-        Task<HttpResponseMessage> PutBlobAsync(string type, long length, params (string, string)[] more) =>
-            server.SendAsync(HttpMethod.Put, url, [], [("x-ms-blob-type", type), ("x-ms-blob-content-length", length.ToString()), .. more]);
+        HttpResponseMessage set = await server.SendAsync(HttpMethod.Put, url + "&comp=properties", [], ("x-ms-blob-content-type", "text/x-vhdl"), ("x-ms-blob-content-md5", ""));
+        set.StatusCode.ShouldBe(HttpStatusCode.OK);
+        HttpResponseMessage head = await server.SendAsync(HttpMethod.Head, url);
+        (head.Content.Headers.ContentType!.ToString(), head.Headers.ETag).ShouldBe(("application/octet-stream", set.Headers.ETag));
+        string read = await server.GrantAsync(await server.NewDiskAsync(1 << 20), AccessKind.Read);
+        await (await server.SendAsync(HttpMethod.Put, read + "&comp=properties", [], ("x-ms-blob-content-type", "text/x-vhdl"))).ShouldFailAsync(403, "AuthorizationPermissionMismatch");
     }
 
     [Theory]
@@ -195,6 +215,8 @@ public sealed class PageWriteTests(PageBlobServer server) : IClassFixture<PageBl
     [InlineData("PUT", "&comp=snapshot", "x-ms-a", "b")]
     [InlineData("PUT", "&comp=metadata", "x-ms-a", "b")]
     [InlineData("PUT", "&comp=properties", "x-ms-blob-content-length", "512")]
+    [InlineData("PUT", "&comp=properties", "x-ms-blob-content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")]
+    [InlineData("PUT", "&comp=properties", "x-ms-sequence-number-action", "increment")]
     [InlineData("PUT", "&comp=lease", "x-ms-lease-action", "acquire")]
     [InlineData("PUT", "&comp=tier", "x-ms-access-tier", "P10")]
     [InlineData("PUT", "&comp=tags", "x-ms-a", "b")]
