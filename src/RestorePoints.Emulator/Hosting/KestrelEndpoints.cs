@@ -22,8 +22,8 @@ public static class KestrelEndpoints
     private static void Listen(KestrelServerOptions kestrel, ListenSockets sockets, IServiceProvider services)
     {
         kestrel.AddServerHeader = false;
-        // Azure's operation URLs have 4 KB and more; what is longer than this gets no ARM body.
-        kestrel.Limits.MaxRequestLineSize = 32 * 1024;
+        ConnectionLimits.Set(kestrel.Limits, ConnectionLimits.LongestStall);
+        kestrel.Limits.MaxConcurrentConnections = ConnectionLimits.MaxConnections(sockets.HttpEndPoints.Count + sockets.HttpsEndPoints.Count);
         foreach (IPEndPoint endPoint in sockets.HttpEndPoints)
             kestrel.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
         if (sockets.HttpsEndPoints.Count == 0)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.Net.Http.Headers;
 
 namespace RestorePoints.Emulator.PageBlobs;
@@ -13,6 +14,9 @@ internal sealed class PageBody : IDisposable
 
     /// <summary>From this version on the answer has Content-MD5 only when the request had it, else the CRC-64.</summary>
     private const string FirstVersionWithCrc64 = "2019-02-02";
+
+    /// <summary>What must have come, of a longer body, before it gets its buffer: clients that announce much and send nothing hold no memory.</summary>
+    private const int FirstBytes = 64 * 1024;
 
     private readonly byte[] _buffer;
     private readonly int _length;
@@ -62,6 +66,8 @@ internal sealed class PageBody : IDisposable
             throw StorageErrors.BothCrc64AndMd5.AsException();
 
         int wireBytes = (int)request.ContentLength!.Value;
+        ReadResult first = await request.BodyReader.ReadAtLeastAsync(Math.Min(wireBytes, FirstBytes), call.Aborted);
+        request.BodyReader.AdvanceTo(first.Buffer.Start);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(wireBytes);
         try
         {
