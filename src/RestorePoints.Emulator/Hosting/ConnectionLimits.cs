@@ -14,7 +14,7 @@ namespace RestorePoints.Emulator.Hosting;
 ///                                     Up to this size a refused body is read and dropped, so that its sender gets to see the answer
 ///   request body, speed     4 KiB/s on average after the first minute
 ///   response, no progress   10 minutes
-///   connections             three quarters of the files that the process may open
+///   connections             as many as the process may open files, less a quarter or 512; more wait, see <see cref="ConnectionQueue"/>
 /// </code>
 /// </summary>
 public static class ConnectionLimits
@@ -24,6 +24,11 @@ public static class ConnectionLimits
     /// stay on disk as long as somebody reads them.
     /// </summary>
     public static readonly TimeSpan LongestStall = TimeSpan.FromMinutes(10);
+
+    /// <summary>The program itself has some 300 files open: its libraries above all.</summary>
+    private const int ReservedFiles = 512;
+
+    private const int FewestConnections = 16;
 
     // An upload that stalls holds a buffer of 4 MiB, so even one that sent nearly all of it is dropped after a quarter of an hour.
     private static readonly MinDataRate s_requestBody = new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromMinutes(1));
@@ -38,15 +43,19 @@ public static class ConnectionLimits
         limits.MinResponseDataRate = new MinDataRate(double.MaxValue, longestStall);
     }
 
-    /// <summary>Connections for each of so many endpoints. The rest of the files is for the store, which fails without.</summary>
-    public static long MaxConnections(int endPoints) => OpenFiles(File.ReadLines("/proc/self/limits")) * 3 / 4 / Math.Max(1, endPoints);
+    /// <summary>Over all endpoints. The rest of the files is for the store and the runtime, which fail without.</summary>
+    public static int MaxConnections()
+    {
+        int files = OpenFiles(File.ReadLines("/proc/self/limits"));
+        return Math.Max(FewestConnections, files - Math.Max(ReservedFiles, files / 4));
+    }
 
     /// <summary>"Max open files" of the process.</summary>
-    private static long OpenFiles(IEnumerable<string> limits)
+    private static int OpenFiles(IEnumerable<string> limits)
     {
         const string name = "Max open files";
         string line = limits.First(line => line.StartsWith(name, StringComparison.Ordinal));
         string soft = line[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
-        return long.TryParse(soft, CultureInfo.InvariantCulture, out long files) ? files : int.MaxValue;
+        return int.TryParse(soft, CultureInfo.InvariantCulture, out int files) ? files : int.MaxValue;
     }
 }

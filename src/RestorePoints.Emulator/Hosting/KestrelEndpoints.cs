@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Authentication;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -15,6 +16,8 @@ public static class KestrelEndpoints
         builder.Services.AddSingleton(services => ListenSockets.Open(services.GetRequiredService<IOptions<EmulatorOptions>>().Value));
         builder.Services.AddOptions<SocketTransportOptions>().Configure<ListenSockets>((transport, sockets) =>
             transport.CreateBoundListenSocket = endPoint => sockets.Take(endPoint) ?? SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(services =>
+            new ConnectionQueue(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), new SemaphoreSlim(ConnectionLimits.MaxConnections())));
         builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenSockets, IServiceProvider>(Listen);
         return builder;
     }
@@ -23,7 +26,6 @@ public static class KestrelEndpoints
     {
         kestrel.AddServerHeader = false;
         ConnectionLimits.Set(kestrel.Limits, ConnectionLimits.LongestStall);
-        kestrel.Limits.MaxConcurrentConnections = ConnectionLimits.MaxConnections(sockets.HttpEndPoints.Count + sockets.HttpsEndPoints.Count);
         foreach (IPEndPoint endPoint in sockets.HttpEndPoints)
             kestrel.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
         if (sockets.HttpsEndPoints.Count == 0)
