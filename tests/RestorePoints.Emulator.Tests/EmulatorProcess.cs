@@ -18,6 +18,9 @@ public sealed partial class EmulatorProcess : IAsyncDisposable
     }
 
     public string DataDirectory { get; }
+
+    public int ProcessId => _process.Id;
+
     public Uri Http { get; private set; } = null!;
 
     /// <summary>null when TLS is off.</summary>

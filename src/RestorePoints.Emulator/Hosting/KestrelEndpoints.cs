@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Authentication;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -15,6 +16,8 @@ public static class KestrelEndpoints
         builder.Services.AddSingleton(services => ListenSockets.Open(services.GetRequiredService<IOptions<EmulatorOptions>>().Value));
         builder.Services.AddOptions<SocketTransportOptions>().Configure<ListenSockets>((transport, sockets) =>
             transport.CreateBoundListenSocket = endPoint => sockets.Take(endPoint) ?? SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(services =>
+            new ConnectionQueue(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), new SemaphoreSlim(ConnectionLimits.MaxConnections())));
         builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenSockets, IServiceProvider>(Listen);
         return builder;
     }
@@ -22,8 +25,7 @@ public static class KestrelEndpoints
     private static void Listen(KestrelServerOptions kestrel, ListenSockets sockets, IServiceProvider services)
     {
         kestrel.AddServerHeader = false;
-        // Azure's operation URLs have 4 KB and more; what is longer than this gets no ARM body.
-        kestrel.Limits.MaxRequestLineSize = 32 * 1024;
+        ConnectionLimits.Set(kestrel.Limits, ConnectionLimits.LongestStall);
         foreach (IPEndPoint endPoint in sockets.HttpEndPoints)
             kestrel.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
         if (sockets.HttpsEndPoints.Count == 0)

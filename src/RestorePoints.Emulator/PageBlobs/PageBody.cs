@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.Net.Http.Headers;
 
 namespace RestorePoints.Emulator.PageBlobs;
@@ -19,6 +20,9 @@ internal sealed class PageBody : IDisposable
 
     private const string SourceMd5Header = "x-ms-source-content-md5";
     private const string SourceCrc64Header = "x-ms-source-content-crc64";
+
+    /// <summary>What must have come, of a longer body, before it gets its buffer: clients that announce much and send nothing hold no memory.</summary>
+    private const int FirstBytes = 64 * 1024;
 
     private readonly byte[] _buffer;
     private readonly int _length;
@@ -65,6 +69,8 @@ internal sealed class PageBody : IDisposable
         (byte[]? md5, byte[]? crc64) = Checksums(request, HeaderNames.ContentMD5, Crc64Header);
 
         int wireBytes = (int)request.ContentLength!.Value;
+        ReadResult first = await request.BodyReader.ReadAtLeastAsync(Math.Min(wireBytes, FirstBytes), call.Aborted);
+        request.BodyReader.AdvanceTo(first.Buffer.Start);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(wireBytes);
         try
         {

@@ -7,6 +7,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Hosting;
 using RestorePoints.Emulator.Identity;
 using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.Emulator.Store;
@@ -34,6 +35,9 @@ public sealed class PageBlobServer : IAsyncLifetime
     private HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false });
 
     public string BaseUrl { get; private set; } = "";
+
+    /// <summary>Of clients that do not read their answer.</summary>
+    public TimeSpan LongestStall { get; init; } = ConnectionLimits.LongestStall;
 
     public SnapshotStore Engine => _app!.Services.GetRequiredService<RegionStores>().Get(Location);
 
@@ -73,7 +77,8 @@ public sealed class PageBlobServer : IAsyncLifetime
         Directory.Delete(_directory, recursive: true);
     }
 
-    public async Task<Disk> NewDiskAsync(long sizeBytes, bool upload = false)
+    /// <param name="source">A point that the disk starts with; else it is empty.</param>
+    public async Task<Disk> NewDiskAsync(long sizeBytes, bool upload = false, DiskRestorePoint? source = null)
     {
         var disk = new Disk
         {
@@ -87,7 +92,10 @@ public sealed class PageBlobServer : IAsyncLifetime
             CreateOption = upload ? DiskCreateOption.Upload : DiskCreateOption.Empty,
             UploadSizeBytes = upload ? sizeBytes + VhdFooter.LengthBytes : null,
         };
-        Engine.CreateVolume(disk.Id, sizeBytes);
+        if (source is null)
+            Engine.CreateVolume(disk.Id, sizeBytes);
+        else
+            Engine.CreateVolumeFromPoint(disk.Id, source.SourceUniqueId, source.RestorePointId, sizeBytes);
         await SaveAsync(db => db.Disks.Add(disk));
         return disk;
     }
@@ -205,7 +213,7 @@ public sealed class PageBlobServer : IAsyncLifetime
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrel().UseUrls(BaseUrl.Length == 0 ? "http://127.0.0.1:0" : BaseUrl);
+        builder.WebHost.UseKestrel(kestrel => ConnectionLimits.Set(kestrel.Limits, LongestStall)).UseUrls(BaseUrl.Length == 0 ? "http://127.0.0.1:0" : BaseUrl);
         builder.Services
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton<CatalogWriter>()
