@@ -18,9 +18,6 @@ public sealed partial class EmulatorProcess : IAsyncDisposable
     }
 
     public string DataDirectory { get; }
-
-    public int ProcessId => _process.Id;
-
     public Uri Http { get; private set; } = null!;
 
     /// <summary>null when TLS is off.</summary>

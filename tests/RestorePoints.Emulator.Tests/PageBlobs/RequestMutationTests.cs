@@ -188,7 +188,8 @@ public sealed class RequestMutationTests(PageBlobServer server, ITestOutputHelpe
                 8 => new(random, "PUT", guest, [("x-ms-blob-type", "PageBlob"), ("x-ms-blob-content-length", $"{DiskBytes}"), ("Content-Length", "0")]),
                 9 => new(random, "PUT", guest, [range, update, ("Content-MD5", ContentMd5.Compute(data)), ("Content-Length", $"{length}")], ("comp", "page")) { Body = data },
                 10 when StructuredMessages.Encode(data, 1000) is var message => new(random, "PUT", guest,
-                    [range, update, ("x-ms-structured-body", "XSM/1.0; properties=crc64"), ("x-ms-structured-content-length", $"{length}"), ("Content-Length", $"{message.Length}")], ("comp", "page")) { Body = message },
+                    [range, update, ("x-ms-structured-body", "XSM/1.0; properties=crc64"), ("x-ms-structured-content-length", $"{length}"), ("Content-Length", $"{message.Length}")], ("comp", "page"))
+                { Body = message },
                 _ => new(random, "PUT", guest, [range, update, ("Content-Length", $"{length}")], ("comp", "page")) { Body = data },
             };
         }

