@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Xunit;
 
 namespace RestorePoints.Emulator.Tests.Clients;
@@ -29,7 +30,7 @@ internal sealed class AzCopy
     public static async Task SkipWhenMissingAsync()
     {
         JavaScriptPackages.SkipWhenMissing();
-        Assert.SkipUnless(File.Exists(_program), $"azcopy is missing: npm ci --prefix {Path.GetRelativePath(Repository.Root, JavaScriptPackages.Folder)} (Linux on x86-64)");
+        Assert.SkipUnless(File.Exists(_program) && RuntimeInformation.OSArchitecture == Architecture.X64, $"azcopy is missing: npm ci --prefix {Path.GetRelativePath(Repository.Root, JavaScriptPackages.Folder)} (Linux on x86-64)");
         // The package holds it without the right to run it.
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(_program, File.GetUnixFileMode(_program) | UnixFileMode.UserExecute);
