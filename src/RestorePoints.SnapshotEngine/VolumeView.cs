@@ -3,6 +3,9 @@ namespace RestorePoints.SnapshotEngine;
 /// <summary>A read view of the head or of a point of a volume. Holds space that is freed meanwhile: dispose it soon.</summary>
 public sealed class VolumeView : IDisposable
 {
+    /// <summary>So often a read of the head beside writes into the same slots is tried before it keeps them out.</summary>
+    private const int HeadReadAttempts = 4;
+
     private readonly SnapshotStore _store;
     private readonly Volume _volume;
     private readonly Viewer? _point;
@@ -23,10 +26,43 @@ public sealed class VolumeView : IDisposable
     // The head sees every birth there is or will be.
     private uint Generation => _point?.Generation ?? uint.MaxValue;
 
-    /// <summary>Fills <paramref name="destination"/> from <paramref name="offsetBytes"/>, any alignment, within the size.</summary>
+    /// <summary>
+    /// Fills <paramref name="destination"/> from <paramref name="offsetBytes"/>, any alignment, within the size. Each sector of 512 bytes is of one
+    /// write, also beside writers of the head.
+    /// </summary>
     public void Read(long offsetBytes, Span<byte> destination)
     {
         CheckRange(offsetBytes, destination.Length);
+        if (destination.IsEmpty) return;
+        if (_point is not null)
+        {
+            // What a point sees is never written again.
+            Copy(offsetBytes, destination);
+            return;
+        }
+
+        int firstRegion = (int)(offsetBytes / Geometry.PageBytes / _pagesPerRegion);
+        int lastRegion = (int)((offsetBytes + destination.Length - 1) / Geometry.PageBytes / _pagesPerRegion);
+        for (int attempt = 0; attempt < HeadReadAttempts; attempt++)
+        {
+            if (_volume.InPlaceWrites(firstRegion, lastRegion) is not { } before) continue;
+            Copy(offsetBytes, destination);
+            if (_volume.InPlaceWrites(firstRegion, lastRegion) == before) return;
+        }
+
+        _volume.EnterLatches(firstRegion, lastRegion);
+        try
+        {
+            Copy(offsetBytes, destination);
+        }
+        finally
+        {
+            _volume.ExitLatches(firstRegion, lastRegion);
+        }
+    }
+
+    private void Copy(long offsetBytes, Span<byte> destination)
+    {
         using ReadEpochs.Ticket inside = _store.Epochs.Enter();
         Span<long> places = stackalloc long[_pagesPerRegion];
         var input = new AdjacentReads(_store.Slots, destination);

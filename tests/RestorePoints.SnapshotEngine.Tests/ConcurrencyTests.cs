@@ -49,6 +49,43 @@ public sealed class ConcurrencyTests
         store.ShouldAccountForEverySlot();
     }
 
+    [Theory]
+    [InlineData(Geometry.SectorBytes)]
+    [InlineData(PageBytes)]
+    [InlineData(32 * PageBytes)]
+    public async Task A_sector_of_the_head_is_of_one_write_beside_writes_into_the_same_slots(int readBytes)
+    {
+        using var directory = new TestDirectory();
+        using SnapshotStore store = Small.Open(directory);
+        Guid disk = Guid.NewGuid();
+        const int bytes = 32 * PageBytes;
+        store.CreateVolume(disk, bytes);
+        store.Write(disk, 0, Filled(bytes, 1));
+        using var stop = new CancellationTokenSource();
+        Task writer = Task.Run(() =>
+        {
+            for (byte value = 1; !stop.IsCancellationRequested; value = (byte)((value % 250) + 1)) store.Write(disk, 0, Filled(bytes, value));
+        }, TestContext.Current.CancellationToken);
+
+        byte[] data = new byte[readBytes];
+        int torn = 0;
+        using (VolumeView head = store.OpenHead(disk))
+        {
+            for (int i = 0; i < 20_000; i++)
+            {
+                head.Read(0, data);
+                for (int at = 0; at < data.Length; at += Geometry.SectorBytes)
+                {
+                    if (data.AsSpan(at, Geometry.SectorBytes).ContainsAnyExcept(data[at])) torn++;
+                }
+            }
+        }
+
+        await stop.CancelAsync();
+        await writer;
+        torn.ShouldBe(0);
+    }
+
     [Fact]
     public async Task Points_never_change_while_writers_readers_and_deletions_run()
     {
@@ -138,6 +175,13 @@ public sealed class ConcurrencyTests
                 for (int page = 0; page < 16; page++) bytes[page * PageBytes].ShouldBe((byte)(page + 1));
             }
         }
+    }
+
+    private static byte[] Filled(int bytes, byte value)
+    {
+        byte[] data = new byte[bytes];
+        data.AsSpan().Fill(value);
+        return data;
     }
 
     private static int ReadInt32(SnapshotStore store, Guid disk, Guid point, long offset)

@@ -9,6 +9,10 @@ namespace RestorePoints.SnapshotEngine;
 /// <item>Generation, viewers, size, head and points change only under the exclusive gate (points and pins under <see cref="PinLock"/> too).</item>
 /// <item>Versions are added under the shared gate and the latches of their regions, which a writer holds from lookup to map update.</item>
 /// <item>A region's arrays are touched only under the region's own monitor, which nobody holds across input or output.</item>
+/// <item>
+/// Slots that the head shows are written only under the latches, between <see cref="BeginInPlace"/> and <see cref="EndInPlace"/>. Neither a mapping nor a
+/// read of the file system shows a write as a whole, so a reader of the head that met one reads again.
+/// </item>
 /// </list>
 /// Locks are taken in this order: gate, latches ascending, region, parent's region.
 /// </remarks>
@@ -17,6 +21,9 @@ internal sealed class Volume
     private const int LatchCount = 16;
 
     private readonly Lock[] _latches = new Lock[LatchCount];
+
+    // Of each latch: odd while its holder writes into slots that the head shows.
+    private readonly long[] _inPlace = new long[LatchCount];
     private readonly int _pagesPerRegion;
     private Viewers _viewers;
 
@@ -210,6 +217,35 @@ internal sealed class Volume
         for (int i = LatchCount - 1; i >= 0; i--)
         {
             if (Covers(firstRegion, lastRegion, i)) _latches[i].Exit();
+        }
+    }
+
+    public void BeginInPlace(int firstRegion, int lastRegion) => CountInPlace(firstRegion, lastRegion);
+
+    public void EndInPlace(int firstRegion, int lastRegion) => CountInPlace(firstRegion, lastRegion);
+
+    /// <summary>A number that differs when a write in place began or ended in between; null: one is going on.</summary>
+    public long? InPlaceWrites(int firstRegion, int lastRegion)
+    {
+        // What was read before this call stays before it.
+        Interlocked.MemoryBarrier();
+        long sum = 0;
+        for (int i = 0; i < LatchCount; i++)
+        {
+            if (!Covers(firstRegion, lastRegion, i)) continue;
+            long count = Volatile.Read(ref _inPlace[i]);
+            if (count % 2 != 0) return null;
+            sum += count;
+        }
+
+        return sum;
+    }
+
+    private void CountInPlace(int firstRegion, int lastRegion)
+    {
+        for (int i = 0; i < LatchCount; i++)
+        {
+            if (Covers(firstRegion, lastRegion, i)) Interlocked.Increment(ref _inPlace[i]);
         }
     }
 

@@ -35,8 +35,9 @@ internal sealed class HeadWriter(Geometry geometry, SlotAllocator slots, Journal
         try
         {
             LookUp(volume, request, plan);
-            (int fresh, bool changed) = Decide(request, plan, volume.Generation);
+            (int fresh, bool changed, bool inPlace) = Decide(request, plan, volume.Generation);
             if (fresh > 0) slots.Allocate(fresh, plan.Fresh);
+            if (inPlace) volume.BeginInPlace(firstRegion, lastRegion);
             try
             {
                 WriteData(request, plan);
@@ -45,6 +46,10 @@ internal sealed class HeadWriter(Geometry geometry, SlotAllocator slots, Journal
             {
                 slots.Abandon(plan.Fresh);
                 throw;
+            }
+            finally
+            {
+                if (inPlace) volume.EndInPlace(firstRegion, lastRegion);
             }
 
             if (!changed) return journal.OpenGroup;
@@ -71,19 +76,20 @@ internal sealed class HeadWriter(Geometry geometry, SlotAllocator slots, Journal
         }
     }
 
-    private static (int Fresh, bool Changed) Decide(in Request request, WritePlan plan, uint generation)
+    private static (int Fresh, bool Changed, bool InPlace) Decide(in Request request, WritePlan plan, uint generation)
     {
         int fresh = 0;
-        bool changed = false;
+        bool changed = false, inPlace = false;
         for (int i = 0; i < request.PageCount; i++)
         {
             PageAction action = Decide(request, i, plan.Places[i], plan.Births[i] == generation);
             plan.Actions[i] = action;
             if (action is PageAction.Fresh or PageAction.FreshMerged) fresh++;
             changed |= action is not (PageAction.Keep or PageAction.InPlace);
+            inPlace |= action is PageAction.InPlace;
         }
 
-        return (fresh, changed);
+        return (fresh, changed, inPlace);
     }
 
     private static PageAction Decide(in Request request, int index, long place, bool bornNow)
