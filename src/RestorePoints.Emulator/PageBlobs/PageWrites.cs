@@ -77,7 +77,7 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
         IHeaderDictionary headers = call.Request.Headers;
         if (_fixedProperties.Any(name => headers[name].ToString().Length > 0))
             throw StorageErrors.UnsupportedHttpVerb.AsException();
-        CheckNoBody(call.Request);
+        RequireNoBody(call.Request);
         Acknowledge(call, await CheckAsync(call, default), StatusCodes.Status200OK);
     }
 
