@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// rule calls <see cref="Remember"/>, <see cref="Forget"/> or <see cref="Change"/> after the commit and before the catalog takes another writer:
 /// the next request of the data plane sees it, and of two changes the later one stays.
 /// </summary>
-public sealed class AccessGrants(UploadFooters uploadFooters)
+public sealed class AccessGrants(UploadFooters uploadFooters, LiveBlobs liveBlobs)
 {
     private const string KeySetting = "SasKey";
 
@@ -52,11 +52,17 @@ public sealed class AccessGrants(UploadFooters uploadFooters)
                 sas.Rules = rules;
     }
 
-    /// <summary>Ends a grant whose row is gone: the next request with its URL fails.</summary>
+    /// <summary>Ends a grant whose row is gone: the next request with its URL fails, and so does a write whose body is still on its way.</summary>
     public void Forget(string signedIdentifier)
     {
-        if (_issued.TryRemove(signedIdentifier, out IssuedSas? sas) && sas.Grant.Kind == AccessKind.Upload)
-            uploadFooters.Forget(sas.Grant.VolumeId);
+        if (FindIssued(signedIdentifier) is not { Grant: { } grant })
+            return;
+        if (grant.Kind == AccessKind.Read)
+            _issued.TryRemove(signedIdentifier, out _);
+        else
+            liveBlobs.BetweenWrites(grant.VolumeId, () => _issued.TryRemove(signedIdentifier, out _));
+        if (grant.Kind == AccessKind.Upload)
+            uploadFooters.Forget(grant.VolumeId);
     }
 
     /// <summary>The URL to hand out; the same for every call, also after an extension or a restart.</summary>

@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.Net.Http.Headers;
 
 namespace RestorePoints.Emulator.PageBlobs;
@@ -55,20 +55,15 @@ internal sealed class BlobReads(Blobs blobs)
     private static async Task WriteWithChecksumAsync(BlobCall call, Blob blob, ByteRange range, string checksum)
     {
         int length = (int)range.LengthBytes;
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
-        try
-        {
-            blob.Read(range.Start, buffer.AsSpan(0, length));
-            if (checksum == WantMd5)
-                call.Response.Headers[HeaderNames.ContentMD5] = ContentMd5.Compute(buffer.AsSpan(0, length));
-            else
-                call.Response.Headers[PageBody.Crc64Header] = Crc64Nvme.ToBase64(Crc64Nvme.Compute(buffer.AsSpan(0, length)));
-            await call.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, length), call.Aborted);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        PipeWriter writer = call.Response.BodyWriter;
+        Memory<byte> data = writer.GetMemory(length)[..length];
+        blob.Read(range.Start, data.Span);
+        if (checksum == WantMd5)
+            call.Response.Headers[HeaderNames.ContentMD5] = ContentMd5.Compute(data.Span);
+        else
+            call.Response.Headers[PageBody.Crc64Header] = Crc64Nvme.ToBase64(Crc64Nvme.Compute(data.Span));
+        writer.Advance(length);
+        await writer.FlushAsync(call.Aborted);
     }
 
     /// <summary>Name of the one header that asks for a checksum of the range; null: none does.</summary>

@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// answer of the catalogue <see cref="StorageErrors"/>.
 /// </summary>
 internal sealed partial class PageBlobEndpoint(
-    SasAuthentication authentication, DiskTokens tokens, BlobReads reads, PageLists lists, PageWrites writes, PageCopies copies, TimeProvider time, ILogger<PageBlobEndpoint> logger)
+    SasAuthentication authentication, BlobReads reads, PageLists lists, PageWrites writes, PageCopies copies, TimeProvider time, ILogger<PageBlobEndpoint> logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -37,10 +37,8 @@ internal sealed partial class PageBlobEndpoint(
             context.Response.Headers[ServiceVersion.Header] = version;
 
             BlobOperation operation = BlobOperations.Identify(context.Request, query);
-            (BlobAddress address, IssuedSas sas) = Admit(context.Request, operation, url);
-            AccessGrant grant = sas.Grant;
-            if (sas.NeedsToken)
-                await tokens.RequireAsync(context.Request, HeaderNames.Authorization, grant);
+            BlobAddress address = AddressOf(context.Request, operation, url);
+            AccessGrant grant = await authentication.AuthenticateAsync(context.Request, address, query, HeaderNames.Authorization);
             Permit(context.Request, query, grant);
             await RunAsync(new BlobCall(context, operation, address, query, new ServiceVersion(version), grant));
             return;
@@ -67,24 +65,22 @@ internal sealed partial class PageBlobEndpoint(
             error = StorageErrors.InternalError;
         }
 
-        // Too late for another status: a body that ends early tells the client.
-        if (context.Response.HasStarted)
+        // Too late for another status, or a part of another body waits to be sent: a body that ends early tells the client.
+        if (context.Response.HasStarted || context.Response.BodyWriter.UnflushedBytes > 0)
             context.Abort();
         else
             await StorageErrorResponse.WriteAsync(context, error, version, time.GetUtcNow());
     }
 
-    private (BlobAddress Address, IssuedSas Sas) Admit(HttpRequest request, BlobOperation operation, RequestedUrl url)
+    private static BlobAddress AddressOf(HttpRequest request, BlobOperation operation, RequestedUrl url)
     {
-        BlobQuery query = url.Query;
         if (operation == BlobOperation.Preflight)
             throw StorageErrors.CorsPreflightFailure.AsException();
         if (url.Address is not { } address)
             throw StorageErrors.InvalidUri.AsException();
-        if (!SasAuthentication.IsPresent(query) && request.Headers.Authorization.Count == 0)
+        if (!SasAuthentication.IsPresent(url.Query) && request.Headers.Authorization.Count == 0)
             throw StorageErrors.ResourceNotFound.AsException();
-
-        return (address, authentication.Authenticate(request.HttpContext, address, query));
+        return address;
     }
 
     private static void Permit(HttpRequest request, BlobQuery query, AccessGrant grant)

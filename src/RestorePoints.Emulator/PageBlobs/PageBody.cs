@@ -6,7 +6,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>
 /// What Put Page writes, from the request's body or from another blob: complete and checked before any byte of it becomes visible. One pooled
-/// buffer of at most 4 MiB and framing.
+/// buffer of at most 4 MiB and what framing there can be.
 /// </summary>
 internal sealed class PageBody : IDisposable
 {
@@ -51,8 +51,7 @@ internal sealed class PageBody : IDisposable
                 throw StorageErrors.MissingRequiredHeader(lengthHeader).AsException();
             if (!long.TryParse(text, out contentBytes) || contentBytes < 0)
                 throw StorageErrors.InvalidHeaderValue(lengthHeader, text).AsException();
-            // Segments may be of any size, but framing that outgrows its content is no message of a client.
-            if (wireBytes > (2L * Math.Min(contentBytes, MaxBytes)) + 1024)
+            if (wireBytes > StructuredMessage.MostFramedBytes(Math.Min(contentBytes, MaxBytes)))
                 throw StorageErrors.RequestBodyTooLarge(MaxBytes).AsException();
         }
         if (contentBytes > MaxBytes)

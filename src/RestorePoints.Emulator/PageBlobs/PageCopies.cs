@@ -6,7 +6,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// Put Page From URL of the Azure Storage REST reference, for sources that this emulator serves. A source is read through its own SAS and in this
 /// process: no request ever leaves the emulator.
 /// </summary>
-internal sealed class PageCopies(Blobs blobs, PageWrites writes, SasAuthentication authentication, DiskTokens tokens)
+internal sealed class PageCopies(Blobs blobs, PageWrites writes, SasAuthentication authentication)
 {
     private const string FirstVersion = "2018-11-09";
     private const string SourceAuthorization = "x-ms-copy-source-authorization";
@@ -38,18 +38,14 @@ internal sealed class PageCopies(Blobs blobs, PageWrites writes, SasAuthenticati
 
     private async Task<Blob> OpenSourceAsync(BlobCall call)
     {
-        var url = BlobUrl.Of(call, BlobOperations.CopySource);
+        var url = HeaderUrl.Of(call, BlobOperations.CopySource);
         if (!url.IsHere)
             throw StorageErrors.CopySourceElsewhere.AsException();
         try
         {
             if (url.Address is not { } address || !SasAuthentication.IsPresent(url.Query))
                 throw StorageErrors.ResourceNotFound.AsException();
-            IssuedSas sas = authentication.Authenticate(call.Http, address, url.Query);
-            AccessGrant grant = sas.Grant;
-            // A token that is not needed is not passed over either.
-            if (sas.NeedsToken || call.Request.Headers[SourceAuthorization].Count > 0)
-                await tokens.RequireAsync(call.Request, SourceAuthorization, grant);
+            AccessGrant grant = await authentication.AuthenticateAsync(call.Request, address, url.Query, SourceAuthorization);
             if (url.Query.Single("snapshot") is not null && grant.SnapshotTime is null)
                 throw StorageErrors.BlobNotFound.AsException();
             return await blobs.OpenAsync(grant, call.Aborted);

@@ -5,11 +5,11 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>Put Page (update and clear) of the Azure Storage REST reference, and what azcopy calls before and after it: Put Blob, Set Blob Properties.</summary>
-internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liveBlobs, UploadFooters uploadFooters)
+internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liveBlobs, UploadFooters uploadFooters, SasAuthentication authentication)
 {
     private const string BlobType = "x-ms-blob-type";
     private const string BlobContentLength = "x-ms-blob-content-length";
-    private static readonly string[] _fixedProperties = [BlobContentLength, "x-ms-blob-content-md5", "x-ms-sequence-number-action", "x-ms-blob-sequence-number"];
+    private static readonly string[] s_fixedProperties = [BlobContentLength, "x-ms-blob-content-md5", "x-ms-sequence-number-action", "x-ms-blob-sequence-number"];
 
     public async Task PutPageAsync(BlobCall call)
     {
@@ -26,11 +26,10 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
     public async Task WriteAsync(BlobCall call, Blob blob, ByteRange range, PageBody body)
     {
         ByteRange onDisk = range.CutAt(blob.DiskBytes);
-        int diskBytes = (int)onDisk.LengthBytes;
-        Change(call, blob, onDisk, body);
+        BlobVersion version = Change(call, blob, onDisk, body);
         if (range.End > blob.DiskBytes)
-            await uploadFooters.SaveAsync(blob.Grant.VolumeId, body.Bytes[diskBytes..].ToArray(), call.Aborted);
-        Acknowledge(call, blob);
+            version = await SaveFooterAsync(call, body.Bytes[(int)onDisk.LengthBytes..].ToArray());
+        Acknowledge(call, blob, version);
     }
 
     public async Task ClearPagesAsync(BlobCall call)
@@ -38,8 +37,7 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
         ByteRange range = RangeHeader.OfWrite(call.Request);
         RequireNoBody(call.Request);
         Blob blob = await CheckAsync(call, range);
-        await ClearAsync(call, blob, range);
-        Acknowledge(call, blob);
+        Acknowledge(call, blob, await ClearAsync(call, blob, range));
     }
 
     /// <summary>
@@ -64,8 +62,7 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
         Blob blob = await CheckAsync(call, default);
         if (length != blob.LengthBytes.ToString())
             throw StorageErrors.InvalidHeaderValue(BlobContentLength, length).AsException();
-        await ClearAsync(call, blob, new ByteRange(0, blob.LengthBytes));
-        Acknowledge(call, blob);
+        Acknowledge(call, blob, await ClearAsync(call, blob, new ByteRange(0, blob.LengthBytes)));
     }
 
     /// <summary>
@@ -75,10 +72,11 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
     public async Task SetPropertiesAsync(BlobCall call)
     {
         IHeaderDictionary headers = call.Request.Headers;
-        if (_fixedProperties.Any(name => headers[name].ToString().Length > 0))
+        if (s_fixedProperties.Any(name => headers[name].ToString().Length > 0))
             throw StorageErrors.UnsupportedHttpVerb.AsException();
         RequireNoBody(call.Request);
-        Acknowledge(call, await CheckAsync(call, default), StatusCodes.Status200OK);
+        Blob blob = await CheckAsync(call, default);
+        Acknowledge(call, blob, liveBlobs.Get(blob.Grant.VolumeId).Version, StatusCodes.Status200OK);
     }
 
     /// <summary>Everything that can be refused before the body is read. What is returned is closed: only its sizes and identity are used.</summary>
@@ -108,46 +106,51 @@ internal sealed class PageWrites(Blobs blobs, RegionStores stores, LiveBlobs liv
             throw StorageErrors.InvalidHeaderValue(HeaderNames.ContentLength, bodyBytes.ToString()).AsException();
     }
 
-    private async Task ClearAsync(BlobCall call, Blob blob, ByteRange range)
+    private async Task<BlobVersion> ClearAsync(BlobCall call, Blob blob, ByteRange range)
     {
-        ByteRange onDisk = range.CutAt(blob.DiskBytes);
-        Change(call, blob, onDisk, null);
-        if (range.End > blob.DiskBytes)
-            await uploadFooters.SaveAsync(blob.Grant.VolumeId, [], call.Aborted);
+        BlobVersion version = Change(call, blob, range.CutAt(blob.DiskBytes), null);
+        return range.End > blob.DiskBytes ? await SaveFooterAsync(call, []) : version;
+    }
+
+    /// <summary>Saved before the version that shows it.</summary>
+    private async Task<BlobVersion> SaveFooterAsync(BlobCall call, byte[] footer)
+    {
+        await uploadFooters.SaveAsync(call.Grant, footer, call.Aborted);
+        return liveBlobs.Changed(call.Grant.VolumeId);
     }
 
     /// <param name="onDisk">The part of the range that is not footer, possibly empty.</param>
     /// <param name="body">Starts with the bytes of that part; null: clear it.</param>
-    private void Change(BlobCall call, Blob blob, ByteRange onDisk, PageBody? body)
+    private BlobVersion Change(BlobCall call, Blob blob, ByteRange onDisk, PageBody? body)
     {
-        if (!BlobConditions.AreGiven(call.Request))
-        {
-            Apply(blob.Grant, onDisk, body);
-            return;
-        }
         LiveBlob live = liveBlobs.Get(blob.Grant.VolumeId);
-        lock (live.Gate)
+        if (!BlobConditions.AreGiven(call.Request))
+            return live.Shared(() => Apply(blob.Grant, onDisk, body));
+        return live.Alone(() =>
         {
             BlobConditions.CheckWrite(call.Request, blob.IdentityAt(live.Version));
-            Apply(blob.Grant, onDisk, body);
-        }
+            return Apply(blob.Grant, onDisk, body);
+        });
     }
 
-    private void Apply(AccessGrant grant, ByteRange onDisk, PageBody? body)
+    private BlobVersion Apply(AccessGrant grant, ByteRange onDisk, PageBody? body)
     {
+        // Its body may have been long on the way.
+        authentication.RequireNotRevoked(grant);
         SnapshotStore store = stores.Get(grant.Location);
         if (onDisk.LengthBytes > 0 && body is not null)
             store.Write(grant.VolumeId, onDisk.Start, body.Bytes[..(int)onDisk.LengthBytes]);
         else if (onDisk.LengthBytes > 0)
             store.Clear(grant.VolumeId, onDisk.Start, onDisk.LengthBytes);
-        liveBlobs.Changed(grant.VolumeId);
+        return liveBlobs.Changed(grant.VolumeId);
     }
 
-    private void Acknowledge(BlobCall call, Blob blob, int status = StatusCodes.Status201Created)
+    /// <param name="version">That the write has made: a later one of somebody else's is not for this client to name in a condition.</param>
+    private static void Acknowledge(BlobCall call, Blob blob, BlobVersion version, int status = StatusCodes.Status201Created)
     {
         HttpResponse response = call.Response;
         response.StatusCode = status;
-        BlobHeaders.SetIdentity(response, blob.IdentityAt(liveBlobs.Get(blob.Grant.VolumeId).Version));
+        BlobHeaders.SetIdentity(response, blob.IdentityAt(version));
         response.Headers["x-ms-blob-sequence-number"] = SequenceConditions.NumberText;
         response.Headers["x-ms-request-server-encrypted"] = "true";
         response.ContentLength = 0;

@@ -9,7 +9,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// The older point of a Get Page Ranges Diff. Either <c>prevsnapshot</c> names it by its time, or the header
 /// <c>x-ms-previous-snapshot-url</c> gives its full URL: the way for managed disks, where each snapshot opens only with a SAS of its own.
 /// </summary>
-internal sealed class PreviousSnapshot(SasAuthentication authentication, DiskTokens tokens, IServiceScopeFactory scopes)
+internal sealed class PreviousSnapshot(SasAuthentication authentication, IServiceScopeFactory scopes)
 {
     public const string UrlHeader = "x-ms-previous-snapshot-url";
 
@@ -48,14 +48,11 @@ internal sealed class PreviousSnapshot(SasAuthentication authentication, DiskTok
 
     private async Task<(Guid, DateTimeOffset)> FindByUrlAsync(BlobCall call)
     {
-        var url = BlobUrl.Of(call, UrlHeader);
+        var url = HeaderUrl.Of(call, UrlHeader);
         if (url is not { IsHere: true, Address: { } address })
             throw StorageErrors.PreviousSnapshotNotFound.AsException();
 
-        IssuedSas sas = authentication.Authenticate(call.Http, address, url.Query);
-        AccessGrant previous = sas.Grant;
-        if (sas.NeedsToken)
-            await tokens.RequireAsync(call.Request, HeaderNames.Authorization, previous);
+        AccessGrant previous = await authentication.AuthenticateAsync(call.Request, address, url.Query, HeaderNames.Authorization);
         if (previous is not { PointId: { } pointId, SnapshotTime: { } time })
             throw StorageErrors.PreviousSnapshotOperationNotSupported.AsException();
         if (IsFullSnapshot(call.Grant) || previous.VolumeId != call.Grant.VolumeId || previous.Location != call.Grant.Location)

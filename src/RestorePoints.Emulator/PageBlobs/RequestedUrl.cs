@@ -4,7 +4,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>
 /// The URL of a request, decoded. A client repeats one URL with other headers again and again, and the server hands out the same strings as long
-/// as a connection does: so the connection keeps the last one.
+/// as a connection does: so the connection keeps the last one. Not that of HTTP/2, whose requests come side by side.
 /// </summary>
 internal sealed class RequestedUrl
 {
@@ -28,7 +28,7 @@ internal sealed class RequestedUrl
 
     public static RequestedUrl Of(HttpContext context)
     {
-        if (context.Features.Get<IConnectionItemsFeature>()?.Items is not { } items)
+        if (HttpProtocol.IsHttp2(context.Request.Protocol) || context.Features.Get<IConnectionItemsFeature>()?.Items is not { } items)
             return new RequestedUrl(context.Request);
         if (items.TryGetValue(s_key, out object? kept) && kept is RequestedUrl last && last.IsThatOf(context.Request))
             return last;

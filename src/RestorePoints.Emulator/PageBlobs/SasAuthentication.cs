@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.PageBlobs;
 
@@ -8,13 +10,16 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// Decides which grant a URL carries. Only URLs that were handed out are valid; for all others it finds out what to tell the client, with
 /// the texts of the service. A URL opens only for callers that the rules of its resource admit.
 /// </summary>
-internal sealed class SasAuthentication(AccessGrants grants, TimeProvider time, IOptions<EmulatorOptions> options)
+internal sealed class SasAuthentication(AccessGrants grants, DiskTokens tokens, TimeProvider time, IOptions<EmulatorOptions> options)
 {
+    public const string Revoked = "SAS identifier cannot be found for specified signed identifier";
+
     private readonly IPNetwork[] _privateNetworks = [.. options.Value.PrivateNetworks.Select(IPNetwork.Parse)];
 
-    /// <summary>The SAS, whose <see cref="IssuedSas.NeedsToken"/> is still to be obeyed.</summary>
-    /// <exception cref="StorageException">AuthenticationFailed with its detail.</exception>
-    public IssuedSas Authenticate(HttpContext caller, BlobAddress address, BlobQuery query)
+    /// <summary>What a URL opens for a caller, with the token that its resource may ask for.</summary>
+    /// <param name="tokenHeader">The header that would carry the token. One beside Authorization is checked whenever it is there.</param>
+    /// <exception cref="StorageException">AuthenticationFailed with its detail; 401: the token is missing or wrong.</exception>
+    public async ValueTask<AccessGrant> AuthenticateAsync(HttpRequest request, BlobAddress address, BlobQuery query, string tokenHeader)
     {
         if (query["si"] is not { } identifier || grants.FindIssued(identifier) is not { } issued || !issued.Matches(address, query))
             throw StorageErrors.AuthenticationFailed(Diagnose(address, query)).AsException();
@@ -23,9 +28,19 @@ internal sealed class SasAuthentication(AccessGrants grants, TimeProvider time, 
         if (!AccessGrants.IsActive(issued.Grant, now))
             throw StorageErrors.AuthenticationFailed(
                 $"Signature not valid in the specified time frame: Start [{issued.Grant.CreatedOn:R}] - Expiry [{issued.Grant.ExpiresOn:R}] - Current [{now:R}]").AsException();
-        if (!IsAdmitted(caller.Connection.RemoteIpAddress, issued.Rules.Admits(issued.Grant.Kind)))
+        if (!IsAdmitted(request.HttpContext.Connection.RemoteIpAddress, issued.Rules.Admits(issued.Grant.Kind)))
             throw StorageErrors.AuthenticationFailed("The specified signed resource is not allowed for this resource level").AsException();
-        return issued;
+        if (issued.NeedsToken || (tokenHeader != HeaderNames.Authorization && request.Headers[tokenHeader].Count > 0))
+            await tokens.RequireAsync(request, tokenHeader, issued.Grant);
+        return issued.Grant;
+    }
+
+    /// <summary>Whether a grant that opened a request is still there; one that was revoked meanwhile writes nothing.</summary>
+    /// <exception cref="StorageException">AuthenticationFailed.</exception>
+    public void RequireNotRevoked(AccessGrant grant)
+    {
+        if (grants.FindIssued(grant.SignedIdentifier) is null)
+            throw StorageErrors.AuthenticationFailed(Revoked).AsException();
     }
 
     private bool IsAdmitted(IPAddress? caller, CallerNetwork network)
@@ -61,6 +76,6 @@ internal sealed class SasAuthentication(AccessGrants grants, TimeProvider time, 
             return options.Value.Profile == EmulatorProfile.Fast
                 ? $"Signature did not match. String to sign used was {stringToSign}"
                 : "Signature did not match.";
-        return "SAS identifier cannot be found for specified signed identifier";
+        return Revoked;
     }
 }

@@ -43,6 +43,10 @@ internal static class StructuredMessage
     public static long FramedBytes(long contentBytes) =>
         HeaderBytes + contentBytes + Crc64Nvme.LengthBytes + (Segments(contentBytes) * (SegmentHeaderBytes + Crc64Nvme.LengthBytes));
 
+    /// <summary>Of a client that makes its segments as small as their number allows.</summary>
+    public static long MostFramedBytes(long contentBytes) =>
+        HeaderBytes + contentBytes + Crc64Nvme.LengthBytes + (ushort.MaxValue * (SegmentHeaderBytes + Crc64Nvme.LengthBytes));
+
     public static void WriteHeader(Span<byte> destination, long contentBytes)
     {
         destination[0] = Version;

@@ -36,14 +36,18 @@ public sealed class UploadFooters(IServiceScopeFactory scopes, CatalogWriter wri
     }
 
     /// <summary>Saves before it returns. Empty: clears.</summary>
-    public async Task SaveAsync(Guid diskId, byte[] footer, CancellationToken cancellationToken)
+    /// <param name="grant">Through which it came; when it has ended meanwhile, so has the upload.</param>
+    internal async Task SaveAsync(AccessGrant grant, byte[] footer, CancellationToken cancellationToken)
     {
+        Guid diskId = grant.VolumeId;
         await _gate.WaitAsync(cancellationToken);
         try
         {
             await using AsyncServiceScope scope = scopes.CreateAsyncScope();
             EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
             await using CatalogWrite write = await writer.BeginAsync(db, cancellationToken);
+            if (!await db.AccessGrants.AnyAsync(row => row.SignedIdentifier == grant.SignedIdentifier, cancellationToken))
+                throw StorageErrors.AuthenticationFailed(SasAuthentication.Revoked).AsException();
             byte[]? stored = footer.Length == 0 ? null : footer;
             int rows = await db.Disks.Where(disk => disk.Id == diskId).ExecuteUpdateAsync(set => set.SetProperty(disk => disk.UploadFooter, stored), cancellationToken);
             if (rows == 0)

@@ -68,6 +68,29 @@ public sealed class RevocationTests(EmulatorFixture fixture)
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20 << 20)]
+    public async Task A_page_whose_body_is_on_its_way_when_access_ends_is_not_written(int offset)
+    {
+        await using var server = new PageBlobServer();
+        await server.InitializeAsync();
+        Disk disk = await server.NewDiskAsync(20 << 20, upload: true);
+        var url = new Uri(await server.GrantAsync(disk, AccessKind.Upload));
+        using RawConnection client = await RawConnection.OpenAsync(url);
+        await client.SendAsync($"PUT {url.PathAndQuery}&comp=page HTTP/1.1\r\nHost: 127.0.0.1\r\nx-ms-page-write: update\r\nx-ms-range: bytes={offset}-{offset + 511}\r\nContent-Length: 512\r\nExpect: 100-continue\r\n\r\n");
+        (await client.AnswerAsync("PUT")).ShouldNotBeNull().Status.ShouldBe(100);
+
+        await server.RevokeAsync(disk.Id);
+        await client.SendAsync(StorageReply.Bytes(512, 6));
+
+        RawAnswer answer = (await client.AnswerAsync("PUT")).ShouldNotBeNull();
+        answer.Status.ShouldBe(403);
+        answer.Headers["x-ms-error-code"].ShouldBe("AuthenticationFailed");
+        string again = await server.GrantAsync(disk, AccessKind.Upload);
+        (await (await server.GetAsync(again, ("x-ms-range", $"bytes={offset}-{offset + 511}"))).BytesAsync(HttpStatusCode.PartialContent)).ShouldBeBytes(new byte[512]);
+    }
+
     [Fact]
     public async Task Of_many_grants_at_once_on_one_disk_five_succeed_and_each_revocation_makes_room_for_one()
     {

@@ -50,6 +50,12 @@ public sealed class StructuredMessageTests
         }
     }
 
+    [Theory]
+    [InlineData(512, 1)]
+    [InlineData(4 << 20, 65)]
+    public void The_limit_of_a_framed_body_holds_the_smallest_segments_that_there_can_be(int length, int segmentBytes) =>
+        ((long)StructuredMessages.Encode(new byte[length], segmentBytes).Length).ShouldBeLessThanOrEqualTo(StructuredMessage.MostFramedBytes(length));
+
     [Fact]
     public void Large_contents_get_larger_segments_so_that_their_number_fits() =>
         StructuredMessage.SegmentBytesFor(32L << 40).ShouldBeGreaterThan((32L << 40) / 65536);

@@ -5,10 +5,10 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// <summary>The URL of a blob that a header names beside the one that is called: the previous point of a difference, the source of a copy.</summary>
 /// <param name="Address">null: does not name a blob.</param>
 /// <param name="IsHere">Whether it leads to this emulator, under whichever of its names: the two URLs may have been handed out to different clients.</param>
-internal sealed record BlobUrl(BlobAddress? Address, BlobQuery Query, bool IsHere)
+internal sealed record HeaderUrl(BlobAddress? Address, BlobQuery Query, bool IsHere)
 {
     /// <exception cref="StorageException">InvalidHeaderValue, without the signature: not an absolute URL of http or https.</exception>
-    public static BlobUrl Of(BlobCall call, string header)
+    public static HeaderUrl Of(BlobCall call, string header)
     {
         string text = call.Request.Headers[header].ToString();
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
