@@ -39,6 +39,14 @@ public sealed partial class SnapshotStore
         lock (volume.PinLock) return volume.Points.TryGetValue(pointId, out Viewer? point) ? point.SizeBytes : null;
     }
 
+    /// <summary>Whether a point has another size than it froze. Absent: no.</summary>
+    public bool WasPointResized(Guid volumeId, Guid pointId)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_volumes.Find(volumeId) is not { } volume) return false;
+        lock (volume.PinLock) return volume.Points.TryGetValue(pointId, out Viewer? point) && point.IsResized;
+    }
+
     /// <summary>The volumes of the store with their points, oldest first: what start-up compares with the catalog.</summary>
     public IReadOnlyList<VolumeDescription> ListVolumes()
     {

@@ -36,14 +36,18 @@ public sealed partial class EmulatorProcess : IAsyncDisposable
     }
 
     /// <param name="settings">Further settings, such as <c>--Emulator:Profile=Azure</c>.</param>
-    public static async Task<EmulatorProcess> StartAsync(string dataDirectory, params string[] settings)
+    public static Task<EmulatorProcess> StartAsync(string dataDirectory, params string[] settings) =>
+        StartAsync(new ProcessStartInfo("dotnet"), dataDirectory, settings);
+
+    /// <param name="openFiles">As many files may the process open.</param>
+    public static Task<EmulatorProcess> StartWithFewFilesAsync(int openFiles, string dataDirectory, params string[] settings) =>
+        StartAsync(new ProcessStartInfo("sh", ["-c", $"ulimit -n {openFiles} && exec \"$@\"", "sh", "dotnet"]), dataDirectory, settings);
+
+    private static async Task<EmulatorProcess> StartAsync(ProcessStartInfo start, string dataDirectory, string[] settings)
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Path.GetTempPath(),
-        };
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.WorkingDirectory = Path.GetTempPath();
         start.ArgumentList.Add(ServerAssembly());
         start.ArgumentList.Add("--Emulator:HttpPort=auto");
         start.ArgumentList.Add("--Emulator:HttpsPort=auto");

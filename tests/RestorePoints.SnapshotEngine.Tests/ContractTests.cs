@@ -73,12 +73,18 @@ public sealed class ContractTests : IDisposable
         _store.Resize(_disk, 16 * PageBytes);
         _store.Write(_disk, 8 * PageBytes, Data(PageBytes, 2));
         _store.CreatePoint(later, [_disk]);
+        _store.ResizePoint(_disk, point, 8 * PageBytes);
+        _store.WasPointResized(_disk, point).ShouldBeFalse("it has that size");
         _store.ResizePoint(_disk, point, 16 * PageBytes);
         Should.Throw<ArgumentOutOfRangeException>(() => _store.ResizePoint(_disk, point, 8 * PageBytes));
         Should.Throw<PointNotFoundException>(() => _store.ResizePoint(_disk, Guid.NewGuid(), 16 * PageBytes));
         Should.Throw<PointNotFoundException>(() => _store.ResizePoint(Guid.NewGuid(), point, 16 * PageBytes));
-        for (int pass = 0; pass < 2; pass++, Reopen())
+        for (int pass = 0; pass < 3; pass++, Reopen())
         {
+            if (pass == 1) _store.WriteCheckpoint();
+            _store.WasPointResized(_disk, point).ShouldBeTrue();
+            _store.WasPointResized(_disk, later).ShouldBeFalse();
+            _store.WasPointResized(_disk, Guid.NewGuid()).ShouldBeFalse();
             _store.FindPointSize(_disk, point).ShouldBe(16 * PageBytes);
             _store.FindPointSize(_disk, Guid.NewGuid()).ShouldBeNull();
             using VolumeView view = _store.OpenPoint(_disk, point);

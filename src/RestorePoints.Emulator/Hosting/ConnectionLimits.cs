@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Hosting;
 ///   headers                 32 KiB in at most 100, within 30 s              (Kestrel's defaults)
 ///   idle connection         130 s                                           (Kestrel's default)
 ///   request body            30 MB     (Kestrel's default) Put Page and ARM have smaller limits of their own and are refused by their headers.
-///                                     Up to this size a refused body is read and dropped, so that its sender gets to see the answer
+///                                     Of a refused body up to this size Kestrel reads and drops what comes within 5 s, so that its sender sees the answer
 ///   request body, speed     4 KiB/s on average after the first minute
 ///   response, no progress   10 minutes
 ///   connections             as many as the process may open files, less a quarter or 512; more wait, see <see cref="ConnectionQueue"/>
@@ -30,6 +30,11 @@ public static class ConnectionLimits
 
     private const int FewestConnections = 16;
 
+    /// <summary>Where the system does not tell how many files a process may open: all but Linux.</summary>
+    private const int ConnectionsElsewhere = 1024;
+
+    private const string LimitsFile = "/proc/self/limits";
+
     // An upload that stalls holds a buffer of 4 MiB, so even one that sent nearly all of it is dropped after a quarter of an hour.
     private static readonly MinDataRate s_requestBody = new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromMinutes(1));
 
@@ -44,18 +49,17 @@ public static class ConnectionLimits
     }
 
     /// <summary>Over all endpoints. The rest of the files is for the store and the runtime, which fail without.</summary>
-    public static int MaxConnections()
-    {
-        int files = OpenFiles(File.ReadLines("/proc/self/limits"));
-        return Math.Max(FewestConnections, files - Math.Max(ReservedFiles, files / 4));
-    }
+    public static int MaxConnections() => MaxConnections(File.Exists(LimitsFile) ? File.ReadLines(LimitsFile) : []);
 
-    /// <summary>"Max open files" of the process.</summary>
-    private static int OpenFiles(IEnumerable<string> limits)
+    /// <param name="limits">Lines of <c>/proc/self/limits</c>; empty where there is none.</param>
+    internal static int MaxConnections(IEnumerable<string> limits)
     {
         const string name = "Max open files";
-        string line = limits.First(line => line.StartsWith(name, StringComparison.Ordinal));
+        if (limits.FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal)) is not { } line)
+            return ConnectionsElsewhere;
         string soft = line[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
-        return int.TryParse(soft, CultureInfo.InvariantCulture, out int files) ? files : int.MaxValue;
+        // "unlimited", or more than there can be.
+        int files = int.TryParse(soft, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue;
+        return Math.Max(FewestConnections, files - Math.Max(ReservedFiles, files / 4));
     }
 }

@@ -17,7 +17,7 @@ public static class KestrelEndpoints
         builder.Services.AddOptions<SocketTransportOptions>().Configure<ListenSockets>((transport, sockets) =>
             transport.CreateBoundListenSocket = endPoint => sockets.Take(endPoint) ?? SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint));
         builder.Services.AddSingleton<IConnectionListenerFactory>(services =>
-            new ConnectionQueue(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), new SemaphoreSlim(ConnectionLimits.MaxConnections())));
+            ActivatorUtilities.CreateInstance<ConnectionQueue>(services, ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), new SemaphoreSlim(ConnectionLimits.MaxConnections())));
         builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenSockets, IServiceProvider>(Listen);
         return builder;
     }

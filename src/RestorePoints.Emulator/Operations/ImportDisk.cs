@@ -8,7 +8,7 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Makes a disk from a VHD.</summary>
-public sealed class ImportDisk(VhdImport import, RegionStores regions, CatalogWriter writer) : ImportVhd(import, regions, writer)
+public sealed class ImportDisk(VhdTransfer transfer, RegionStores regions, CatalogWriter writer) : ImportVhd(transfer, regions, writer)
 {
     private readonly RegionStores _regions = regions;
 

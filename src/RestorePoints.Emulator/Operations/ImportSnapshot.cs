@@ -8,7 +8,7 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Makes a snapshot from a VHD: a point in a volume of its own.</summary>
-public sealed class ImportSnapshot(VhdImport import, RegionStores regions, CatalogWriter writer, TimeProvider time) : ImportVhd(import, regions, writer)
+public sealed class ImportSnapshot(VhdTransfer transfer, RegionStores regions, CatalogWriter writer, TimeProvider time) : ImportVhd(transfer, regions, writer)
 {
     private readonly RegionStores _regions = regions;
 

@@ -9,7 +9,7 @@ namespace RestorePoints.Emulator.Operations;
 /// <summary>
 /// createOption Import: reads a VHD into the volume of a new disk or snapshot. Interrupted, it begins again; failed, it leaves no bytes.
 /// </summary>
-public abstract class ImportVhd(VhdImport import, RegionStores regions, CatalogWriter writer) : ArmOperation
+public abstract class ImportVhd(VhdTransfer transfer, RegionStores regions, CatalogWriter writer) : ArmOperation
 {
     /// <param name="SizeBytes">What the request asked for; null: the size of the VHD.</param>
     public sealed record Arguments(long? SizeBytes);
@@ -25,7 +25,7 @@ public abstract class ImportVhd(VhdImport import, RegionStores regions, CatalogW
         long? requested = JsonSerializer.Deserialize<Arguments>(operation.Arguments!)!.SizeBytes;
         try
         {
-            await import.RunAsync(sourceUri, store, id, CreateVolumeAsync, RequireWantedAsync, cancellationToken);
+            await transfer.RunAsync(sourceUri, store, id, CreateVolumeAsync, RequireWantedAsync, cancellationToken);
         }
         catch (VolumeNotFoundException)
         {

@@ -10,7 +10,7 @@ public static class OperationRegistration
         foreach (Type kind in typeof(ArmOperation).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(ArmOperation)) && !type.IsAbstract))
             services.AddKeyedScoped(typeof(ArmOperation), kind.Name, kind);
         services.AddSingleton<ImportRoots>();
-        services.AddSingleton<VhdImport>();
+        services.AddSingleton<VhdTransfer>();
         services.AddSingleton<OperationRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
         return services;

@@ -20,6 +20,9 @@ internal sealed class Blobs(RegionStores stores, LiveBlobs liveBlobs, UploadFoot
     /// <summary>Size of a point; null: there is no such point any more.</summary>
     public long? SizeOfPoint(string location, Guid volumeId, Guid pointId) => stores.Get(location).FindPointSize(volumeId, pointId);
 
+    /// <summary>Whether a point was grown: who read it before has a footer where this size does not tell.</summary>
+    public bool WasPointResized(string location, Guid volumeId, Guid pointId) => stores.Get(location).WasPointResized(volumeId, pointId);
+
     private VolumeView OpenView(string location, Guid volumeId, Guid? pointId)
     {
         SnapshotStore store = stores.Get(location);

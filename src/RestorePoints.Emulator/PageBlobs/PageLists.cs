@@ -27,6 +27,9 @@ internal sealed class PageLists(Blobs blobs, PreviousSnapshot previousSnapshot)
         ByteRange range = RangeHeader.OfPageList(call.Request, newer.LengthBytes);
         if (blobs.SizeOfPoint(call.Grant.Location, call.Grant.VolumeId, olderPointId) is not { } olderDiskBytes)
             throw StorageErrors.PreviousSnapshotNotFound.AsException();
+        // After its size: one that grows in between is refused.
+        if (blobs.WasPointResized(call.Grant.Location, call.Grant.VolumeId, olderPointId))
+            throw StorageErrors.BlobOverwritten.AsException();
         if (olderDiskBytes <= LargeDiskBytes && newer.DiskBytes > LargeDiskBytes)
             throw StorageErrors.BlobOverwritten.AsException();
 

@@ -2,8 +2,8 @@ namespace RestorePoints.Emulator.Store;
 
 public static class DiskSize
 {
-    /// <summary>32 TiB: the largest disk that an upload or import can make, in bytes.</summary>
-    public const long LargestBytes = 35_183_298_347_520 - 512;
+    /// <summary>32,767 GiB: the largest disk that an upload or import can make, in bytes.</summary>
+    public const long LargestBytes = 32_767L << 30;
 
     /// <summary>Size of the OS disk that an image gives, in GiB; the emulator has no images to ask.</summary>
     public static long OfImageGB(string? osType) => osType == "Windows" ? 127 : 30;

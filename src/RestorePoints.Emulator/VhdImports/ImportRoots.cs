@@ -39,12 +39,12 @@ public sealed class ImportRoots(IOptions<EmulatorOptions> options)
         string path = Path.GetFullPath(uri.LocalPath);
         foreach (ImportRoot root in _roots)
         {
-            if (root.Folder is null || !IsBelow(path, root.Folder))
+            if (root.Folder is null || !ImportFile.IsBelow(path, root.Folder))
                 continue;
             try
             {
-                if (Resolve(path) is { } file && Resolve(root.Folder) is { } folder && IsBelow(file, folder))
-                    return new ImportLocation(NameOf(uri), file, null);
+                if (Resolve(path) is { } file && Resolve(root.Folder) is { } folder && ImportFile.IsBelow(file, folder))
+                    return new ImportLocation(NameOf(uri), new ImportFile(file, folder), null);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -59,7 +59,7 @@ public sealed class ImportRoots(IOptions<EmulatorOptions> options)
         if (uri.Scheme is not ("http" or "https") || uri.UserInfo.Length > 0 || sourceUri.Contains('\\', StringComparison.Ordinal) || !IsPlain(uri.AbsolutePath))
             return null;
         return Array.Exists(_roots, root => root.Prefix is { } prefix && uri.Scheme == prefix.Scheme && uri.IdnHost == prefix.IdnHost && uri.Port == prefix.Port
-            && IsBelow(uri.AbsolutePath, prefix.AbsolutePath))
+            && ImportFile.IsBelow(uri.AbsolutePath, prefix.AbsolutePath))
             ? new ImportLocation(NameOf(uri), null, uri)
             : null;
     }
@@ -79,10 +79,6 @@ public sealed class ImportRoots(IOptions<EmulatorOptions> options)
             decoded = next;
         }
     }
-
-    /// <summary>By whole segments.</summary>
-    private static bool IsBelow(string path, string root) =>
-        path.StartsWith(root, StringComparison.Ordinal) && path.Length > root.Length && (root.EndsWith('/') || path[root.Length] == '/');
 
     /// <summary>The path with every symbolic link followed; null: they lead in a circle.</summary>
     private static string? Resolve(string path)
@@ -116,27 +112,3 @@ public sealed class ImportRoots(IOptions<EmulatorOptions> options)
     private static IEnumerable<string> Segments(string path) => path[Path.GetPathRoot(path)!.Length..]
         .Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Where(segment => segment != ".").Reverse();
 }
-
-/// <summary>One entry of the setting: a folder or a URL prefix.</summary>
-internal sealed record ImportRoot(string? Folder, Uri? Prefix)
-{
-    /// <summary>null: neither a folder (a path or <c>file:///</c>) nor an <c>http(s)</c> URL without user, query and fragment.</summary>
-    public static ImportRoot? TryParse(string text)
-    {
-        if (string.IsNullOrWhiteSpace(text))
-            return null;
-        if (!text.Contains("://", StringComparison.Ordinal))
-            return new ImportRoot(Path.TrimEndingDirectorySeparator(Path.GetFullPath(text)), null);
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) || uri.UserInfo.Length > 0 || uri.Query.Length > 0 || uri.Fragment.Length > 0)
-            return null;
-        if (uri.IsFile)
-            return uri.Host.Length > 0 ? null : new ImportRoot(Path.TrimEndingDirectorySeparator(Path.GetFullPath(uri.LocalPath)), null);
-        return uri.Scheme is "http" or "https" ? new ImportRoot(null, uri) : null;
-    }
-}
-
-/// <summary>An allowed source.</summary>
-/// <param name="Url">For messages: without query.</param>
-/// <param name="FilePath">Without links; null for a blob.</param>
-/// <param name="Address">Of a blob, with its query; null for a file.</param>
-public sealed record ImportLocation(string Url, string? FilePath, Uri? Address);

@@ -66,9 +66,14 @@ internal sealed class CheckpointReader(Geometry geometry, SlotAllocator slots, V
         {
             uint frozenGeneration = reader.ReadUInt32();
             long frozenSizeBytes = reader.ReadInt64();
-            bool hasPoint = reader.ReadInt32() != 0;
+            int pointFlags = reader.ReadInt32();
             Guid pointId = ReadValue<Guid>(reader);
-            frozen[i] = new Viewer(frozenGeneration, frozenSizeBytes) { PointId = hasPoint ? pointId : null, Regions = new RegionList(ReadArray<int>(reader)) };
+            frozen[i] = new Viewer(frozenGeneration, frozenSizeBytes)
+            {
+                PointId = (pointFlags & 1) != 0 ? pointId : null,
+                IsResized = (pointFlags & 2) != 0,
+                Regions = new RegionList(ReadArray<int>(reader)),
+            };
         }
 
         Viewer? head = (flags & 2) == 0 ? null : new Viewer(generation, sizeBytes) { Regions = new RegionList(ReadArray<int>(reader)) };

@@ -44,7 +44,7 @@ internal sealed class CheckpointWriter(StoreFile file)
         {
             Add(viewer.Generation);
             Add(viewer.SizeBytes);
-            Add(viewer.PointId is null ? 0 : 1);
+            Add(viewer.PointId is null ? 0 : viewer.IsResized ? 3 : 1);
             Add(viewer.PointId ?? Guid.Empty);
             Add(viewer.Regions);
         }

@@ -7,6 +7,9 @@ internal sealed class Viewer(uint generation, long sizeBytes)
 
     public long SizeBytes { get; set; } = sizeBytes;
 
+    /// <summary>Whether the point has another size than it froze.</summary>
+    public bool IsResized { get; set; }
+
     /// <summary>The restore point that this viewer is; null when only pins are left, and for the head.</summary>
     public Guid? PointId { get; set; }
 

@@ -109,7 +109,11 @@ internal sealed class Volume
     public void Resize(long sizeBytes) => SizeBytes = sizeBytes;
 
     /// <summary>What the new space shows is clear: nothing was born there up to the point's generation.</summary>
-    public static void ResizePoint(Viewer point, long sizeBytes) => point.SizeBytes = sizeBytes;
+    public static void ResizePoint(Viewer point, long sizeBytes)
+    {
+        point.SizeBytes = sizeBytes;
+        point.IsResized = true;
+    }
 
     public void DropHead() => HasHead = false;
 

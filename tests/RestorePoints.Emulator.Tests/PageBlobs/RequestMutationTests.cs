@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.Emulator.Store;
@@ -13,7 +14,7 @@ namespace RestorePoints.Emulator.Tests.PageBlobs;
 /// Good requests of every operation, each damaged at random in up to three places, byte for byte on the wire: none is a failure of the server, every refusal
 /// has the form of the protocol, and what is refused changes nothing. <c>RESTOREPOINTS_MUTATIONS</c> sets how many are sent.
 /// </summary>
-public sealed class RequestMutationTests(PageBlobServer server, ITestOutputHelper output) : IClassFixture<PageBlobServer>
+public sealed partial class RequestMutationTests(PageBlobServer server, ITestOutputHelper output) : IClassFixture<PageBlobServer>
 {
     private const int RequestsOfTheSuite = 1600;
     private const int Workers = 16;
@@ -54,6 +55,9 @@ public sealed class RequestMutationTests(PageBlobServer server, ITestOutputHelpe
         accepted.ShouldBeGreaterThan(requests / 20, "some damage is harmless");
         silent.ShouldBeLessThan(requests / 4, "most get an answer");
     }
+
+    [GeneratedRegex(@"^(x-ms-)?range[ \t]*:[ \t]*bytes=(?<start>[0-9]+)-(?<end>[0-9]*)", RegexOptions.IgnoreCase | RegexOptions.Multiline)]
+    private static partial Regex SentRange();
 
     private sealed class Worker(PageBlobServer server, Random random, Guid diskId, Uri guest, Uri older, Uri newer, string olderTime)
     {
@@ -122,10 +126,28 @@ public sealed class RequestMutationTests(PageBlobServer server, ITestOutputHelpe
 
             byte[] now = Content();
             if (answer is { Status: 201 } && request.Method == "PUT")
-                _content = now;
+                ShouldBeUnchangedOutside(wire, now);
             else if (answer is not null || request.IsCut)
                 now.ShouldBeBytes(_content, $"{answer?.Status.ToString(CultureInfo.InvariantCulture) ?? "no answer"}, but the disk");
             _content = now;
+        }
+
+        /// <summary>An accepted write changes nothing but the ranges that its head names. Put Blob names none: it empties everything.</summary>
+        private void ShouldBeUnchangedOutside(byte[] wire, byte[] now)
+        {
+            string head = Encoding.Latin1.GetString(wire, 0, wire.AsSpan().IndexOf("\r\n\r\n"u8) is var end and >= 0 ? end : wire.Length);
+            if (head.Contains("x-ms-blob-type", StringComparison.OrdinalIgnoreCase))
+                return;
+            byte[] expected = [.. _content];
+            foreach (Match range in SentRange().Matches(head))
+            {
+                int start = Position(range.Groups["start"].Value), rangeEnd = range.Groups["end"].Length == 0 ? DiskBytes : Math.Min(DiskBytes, Position(range.Groups["end"].Value) + 1);
+                if (start < rangeEnd)
+                    now.AsSpan(start..rangeEnd).CopyTo(expected.AsSpan(start));
+            }
+            now.ShouldBeBytes(expected, "accepted, but outside of its range the disk");
+
+            static int Position(string number) => int.TryParse(number, CultureInfo.InvariantCulture, out int position) ? Math.Min(position, DiskBytes) : DiskBytes;
         }
 
         private void Check(RawAnswer answer, Request request, bool isRaw)

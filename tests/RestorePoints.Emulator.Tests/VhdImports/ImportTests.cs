@@ -311,9 +311,10 @@ public sealed class ImportTests(ImportFixture import, EmulatorFixture fixture) :
 
     [Theory]
     [InlineData("absent.vhd", "there is no such file")]
-    [InlineData("empty.vhd", "it is empty")]
-    [InlineData("folder", "there is no such file")]
-    [InlineData("pipe", "it is empty")]
+    [InlineData("empty.vhd", "it is empty or not a file")]
+    [InlineData("folder", "it is not a file")]
+    [InlineData("pipe", "it is empty or not a file")]
+    [InlineData("empty.vhd/absent.vhd", "there is no such file")]
     public async Task A_file_that_cannot_be_read_fails_the_operation(string name, string text)
     {
         await File.WriteAllBytesAsync(Path.Combine(import.Folder, "empty.vhd"), [], Stop);
@@ -368,33 +369,30 @@ public sealed class ImportTests(ImportFixture import, EmulatorFixture fixture) :
         (await Arm.GetAsync(disk))["properties.diskSizeGB"].ShouldBe("2");
     }
 
-    [Theory]
-    [InlineData("group")]
-    [InlineData("disk")]
-    [InlineData("reset")]
-    public async Task What_is_deleted_during_its_import_is_gone(string what)
+    /// <summary>Four imports run at a time.</summary>
+    [Fact]
+    public async Task What_waits_for_its_import_is_deleted_without_waiting_longer()
     {
-        byte[] content = World.Noise(83, 2 * MiB);
-        await using var held = new HeldAnswer(Vhd(content));
-        string disk = _world.Disk("held");
-        ArmResponse accepted = (await Arm.PutAsync(disk, Body(Server.Serve("/vhds/held.vhd", held.AnswerAsync)))).Expect(202);
-        await held.HalfSent;
-        ArmResponse? deleted = what switch
+        await using var held = new HeldAnswer(Vhd(World.Noise(84, 2 * MiB)));
+        string source = Server.Serve("/vhds/slow.vhd", held.AnswerAsync);
+        List<ArmResponse> running = [];
+        int before = Server.Requests.Count;
+        for (int i = 0; i < 4; i++)
+            running.Add((await Arm.PutAsync(_world.Disk($"running{i}"), Body(source))).Expect(202));
+        while (Server.Requests.Count < before + 4)
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Stop);
+        foreach (string path in new[] { _world.Disk("waiting"), _world.Snapshot("waiting") })
         {
-            "group" => (await Arm.DeleteAsync(_world.Group)).Expect(202),
-            "disk" => (await Arm.DeleteAsync(disk)).Expect(202),
-            _ => null,
-        };
-        if (what == "group")
-            await Arm.FinishAsync(deleted!);
-        if (what == "reset")
-            (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/emulator/reset?subscription={Arm.Subscription["/subscriptions/".Length..]}"))).Expect(204);
-        held.Release();
-        if (deleted is not null)
-            await Arm.FinishAsync(deleted);
-        if (what == "group")
+            ArmResponse accepted = (await Arm.PutAsync(path, Body(Server.Serve("/vhds/waiting.vhd", [])))).Expect(202);
+            (await Arm.FinishAsync((await Arm.DeleteAsync(path)).Expect(202)))["status"].ShouldBe("Succeeded");
             (await Arm.FinishAsync(accepted))["status"].ShouldBe("Failed");
-        (await Arm.GetAsync(disk)).Status.ShouldBe(404);
+            (await Arm.GetAsync(path)).Status.ShouldBe(404);
+        }
+        Server.Requests.Count.ShouldBe(before + 4, "its turn never came");
+
+        held.Release();
+        foreach (ArmResponse accepted in running)
+            (await Arm.FinishAsync(accepted))["status"].ShouldBe("Succeeded");
     }
 
     internal static byte[] Vhd(byte[] content) => [.. content, .. UploadedVhd.CreateFooter(content.Length)];

@@ -9,7 +9,7 @@ namespace RestorePoints.Emulator.VhdImports;
 /// <summary>
 /// Reads a fixed VHD into a volume of the engine, with one buffer. Zeros are not written and take no space. A few imports run at a time, the others wait.
 /// </summary>
-public sealed class VhdImport(ImportRoots roots) : IDisposable
+public sealed class VhdTransfer(ImportRoots roots, ILogger<VhdTransfer> log) : IDisposable
 {
     private const int ChunkBytes = 1 << 20;
     private const int SideBySide = 4;
@@ -21,8 +21,7 @@ public sealed class VhdImport(ImportRoots roots) : IDisposable
     private readonly SemaphoreSlim _room = new(SideBySide, SideBySide);
     private readonly HttpClient _http = HttpSource.NewClient();
 
-    /// <summary>How long a server may take to answer, and then for each MiB: a slower one would keep others waiting.</summary>
-    internal TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+    internal ServerPatience Patience { get; init; } = ServerPatience.Default;
 
     /// <summary>Reads the VHD. What an interrupted run left in the volume is replaced.</summary>
     /// <param name="createVolume">Is told the bytes of the disk in the VHD, makes the volume and answers the bytes of it: as many or more.</param>
@@ -30,14 +29,15 @@ public sealed class VhdImport(ImportRoots roots) : IDisposable
     /// <exception cref="ArmException">The source is not allowed, not readable or no fixed VHD.</exception>
     public async Task RunAsync(string sourceUri, SnapshotStore store, Guid volumeId, Func<long, Task<long>> createVolume, Func<Task> requireWanted, CancellationToken cancellationToken)
     {
-        await _room.WaitAsync(cancellationToken);
+        while (!await _room.WaitAsync(LookInterval, cancellationToken))
+            await requireWanted();
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
         try
         {
             await using VhdSource source = await OpenAsync(sourceUri, cancellationToken);
             long diskBytes = source.LengthBytes - VhdFooter.LengthBytes;
             int read = (int)Math.Clamp(diskBytes, 0, ChunkBytes);
-            await source.ReadAsync(0, buffer.AsMemory(0, read), cancellationToken);
+            await ReadAsync(source, 0, buffer.AsMemory(0, read), requireWanted, cancellationToken);
             RequireFixedVhd(source, buffer.AsSpan(0, read));
             long volumeBytes = await createVolume(diskBytes);
 
@@ -60,9 +60,9 @@ public sealed class VhdImport(ImportRoots roots) : IDisposable
                     looked = TimeProvider.System.GetTimestamp();
                 }
                 read = (int)Math.Min(diskBytes - at, ChunkBytes);
-                await source.ReadAsync(at, buffer.AsMemory(0, read), cancellationToken);
+                await ReadAsync(source, at, buffer.AsMemory(0, read), requireWanted, cancellationToken);
             }
-            await source.ReadAsync(diskBytes, buffer.AsMemory(0, VhdFooter.LengthBytes), cancellationToken);
+            await ReadAsync(source, diskBytes, buffer.AsMemory(0, VhdFooter.LengthBytes), requireWanted, cancellationToken);
             RequireFooter(source, buffer.AsSpan(0, VhdFooter.LengthBytes));
             store.Clear(volumeId, diskBytes, volumeBytes - diskBytes);
         }
@@ -82,9 +82,33 @@ public sealed class VhdImport(ImportRoots roots) : IDisposable
     private async Task<VhdSource> OpenAsync(string sourceUri, CancellationToken cancellationToken)
     {
         ImportLocation location = roots.Require(sourceUri);
-        return location.FilePath is { } path
-            ? FileSource.Open(location.Url, path)
+        return location.File is { } file
+            ? FileSource.Open(location.Url, file, log)
             : await HttpSource.OpenAsync(_http, location.Url, location.Address!, Patience, cancellationToken);
+    }
+
+    /// <summary>Looks whether the import is still wanted also while the source is silent.</summary>
+    private static async Task ReadAsync(VhdSource source, long offsetBytes, Memory<byte> buffer, Func<Task> requireWanted, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task reading = source.ReadAsync(offsetBytes, buffer, stop.Token);
+        try
+        {
+            while (!reading.IsCompleted)
+            {
+                await reading.WaitAsync(LookInterval, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!reading.IsCompleted)
+                    await requireWanted();
+            }
+        }
+        catch
+        {
+            // The buffer is the source's until it has stopped.
+            await stop.CancelAsync();
+            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+        await reading;
     }
 
     /// <summary>Everything that can be told from the beginning; of a file, from its end too.</summary>
