@@ -220,6 +220,22 @@ public static class ArmErrors
     public static ArmError DisksNotAllocated { get; } = OperationNotAllowed(
         "Operation 'Create Restore Point' is not allowed as disk(s) have not been allocated successfully. Please exclude these disk(s) using excludeDisks property and retry.");
 
+    public static ArmError AgentNotReported { get; } = new(409, "VMAgentStatusCommunicationError", "VM has not reported status for VM agent or extensions.");
+
+    public static ArmError VssWritersFailed { get; } = new(409, "VMRestorePointClientError", "Restore Point creation failed due to VSS Writers in bad state.");
+
+    public static ArmError GuestSnapshotFailed { get; } = new(409, "VMRestorePointInternalError",
+        "Restore Point creation failed due to an internal execution error while creating VM snapshot. Please retry the operation after some time.");
+
+    public static ArmError SharedDisksNotSupported { get; } = DisksNotSupported("Shared disks");
+
+    /// <summary>Azure's text for shared disks; for other disks no text is public.</summary>
+    public static ArmError DisksNotSupported(string disks) => new(409, "VMRestorePointClientError",
+        $"Creation of Restore Point of a Virtual Machine with {disks} is not supported. You may exclude this disk from the restore point via excludeDisks property.");
+
+    public static ArmError DisksNotCrashConsistent(string disks) => new(409, "VMRestorePointClientError",
+        $"Creation of crash consistent Restore Point of a Virtual Machine with {disks} is not supported. You may exclude this disk from the restore point via excludeDisks property.");
+
     // The emulator's own failures
 
     public static ArmError InternalError { get; } = new(500, "InternalError", "An internal execution error occurred. Please retry later.");

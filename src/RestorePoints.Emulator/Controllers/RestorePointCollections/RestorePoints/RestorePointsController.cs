@@ -48,6 +48,8 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         if (properties.InstantAccessDurationMinutes is not null)
             await features.RequireAsync(SubscriptionId, Features.InstantAccess);
         RequireImplemented(properties);
+        if (properties.ExcludeDisks is { Count: 0 } && HttpContext.ApiVersion() == "2021-03-01")
+            throw ArmErrors.InvalidParameter("properties.excludeDisks", "The list of disks to exclude (properties.excludeDisks) must be non-empty.").AsException();
         // Older versions only show it.
         if (properties.ConsistencyMode is not null)
             ApiVersionMiddleware.RequireServed(HttpContext.ApiVersion(), "2022-03-01");
@@ -67,7 +69,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         };
         Db.RestorePoints.Add(point);
         bool crashConsistent = properties.ConsistencyMode is not null;
-        Accept<CreateRestorePoint>(point.Id, vm.Id, collection.Location, new CreateRestorePoint.Arguments([.. included.Select(disk => disk.Id)], concurrent, crashConsistent));
+        Accept<CreateRestorePoint>(point.Id, vm.Id, collection.Location, new CreateRestorePoint.Arguments([.. included.Select(disk => disk.Id)], concurrent, crashConsistent, [.. vm.Disks.Select(disk => disk.Id)]));
         return StatusCode(StatusCodes.Status201Created, RestorePointModel.From(point, collection, HttpContext.ApiVersion()));
     }
 
