@@ -206,6 +206,10 @@ public static class ArmErrors
     public static ArmError TooManySharedAccessSignatures(int limit) => OperationNotAllowed(
         $"At most {limit} snapshots of one disk can have an active shared access signature at a time. Call EndGetAccess on one of them first.");
 
+    public static ArmError TooManyRequests(string operation, int retryAfterSeconds) => new(429, "TooManyRequests",
+        $"The request is being throttled as the limit has been reached for operation '{operation}'. Please try again after '{retryAfterSeconds}' seconds.")
+    { RetryAfterSeconds = retryAfterSeconds };
+
     // Restore point creation, reported by the operation
 
     public static ArmError ConcurrentRestorePoint { get; } = new(409, "VMRestorePointClientError",

@@ -14,7 +14,11 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
     /// <param name="Concurrent">Another point of the machine was being created then: this one fails.</param>
     /// <param name="CrashConsistent">Asked for in the request.</param>
     /// <param name="AttachedIds">All disks that were attached then; null in operations of older versions.</param>
-    public sealed record Arguments(IReadOnlyList<Guid> DiskIds, bool Concurrent, bool CrashConsistent, IReadOnlyList<Guid>? AttachedIds = null);
+    public sealed record Arguments(IReadOnlyList<Guid> DiskIds, bool Concurrent, bool CrashConsistent, IReadOnlyList<Guid>? AttachedIds = null)
+    {
+        /// <summary>What the JSON of the arguments of one mode contains.</summary>
+        public static string OfMode(bool crashConsistent) => $"\"{nameof(CrashConsistent)}\":{(crashConsistent ? "true" : "false")}";
+    }
 
     /// <summary>Restore points after a failure of VSS that do without it.</summary>
     private const int AttemptsWithoutVss = 3;
