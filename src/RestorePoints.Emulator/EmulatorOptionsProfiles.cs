@@ -23,7 +23,7 @@ public enum OperationTimeMode
     /// <summary>As fast as the engine.</summary>
     Immediate,
 
-    /// <summary>Simulated durations like the recorded ones. Not implemented.</summary>
+    /// <summary>Simulated durations like the recorded ones, by the emulator's clock.</summary>
     Recorded,
 }
 
@@ -58,7 +58,7 @@ public enum ThrottlingMode
 {
     Off,
 
-    /// <summary>Azure's limits per hour and per second. Not implemented.</summary>
+    /// <summary>Three restore points per machine, mode and hour, three copies per collection and hour.</summary>
     On,
 }
 

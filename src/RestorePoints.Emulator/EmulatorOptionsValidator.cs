@@ -10,19 +10,10 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
 {
     public ValidateOptionsResult Validate(string? name, EmulatorOptions options)
     {
-        string[] faults = [.. NotImplemented(options), .. Endpoints(options), .. Subscriptions(options.Subscriptions), .. Tls(options.Tls), .. PrivateNetworks(options.PrivateNetworks), .. Limits(options.Limits), .. ImportRoots(options.ImportRoots)];
+        string[] faults = [.. Endpoints(options), .. Subscriptions(options.Subscriptions), .. Tls(options.Tls), .. PrivateNetworks(options.PrivateNetworks), .. Limits(options.Limits), .. ImportRoots(options.ImportRoots)];
         return faults.Length == 0
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(faults.Select(fault => $"{EmulatorOptions.Section}:{fault}"));
-    }
-
-    private static IEnumerable<string> NotImplemented(EmulatorOptions options)
-    {
-        string origin = options.Profile == EmulatorProfile.Azure ? $", which Profile={nameof(EmulatorProfile.Azure)} implies," : "";
-        if (options.OperationTime != OperationTimeMode.Immediate)
-            yield return $"OperationTime={options.OperationTime}{origin} is not implemented yet; allowed is {OperationTimeMode.Immediate}.";
-        if (options.Throttling != ThrottlingMode.Off)
-            yield return $"Throttling={options.Throttling}{origin} is not implemented yet; allowed is {ThrottlingMode.Off}.";
     }
 
     private static IEnumerable<string> Endpoints(EmulatorOptions options)

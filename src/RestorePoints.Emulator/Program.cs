@@ -39,6 +39,7 @@ try
     app.UseOpenApiPage();
     app.UseMiddleware<ApiVersionMiddleware>();
     app.UseWhen(ArmEndpoints.IsArm, arm => arm.UseArmAuthentication());
+    app.UseMiddleware<RateLimitMiddleware>();
     app.UseMiddleware<AsyncOperationMiddleware>();
     app.MapControllers();
     app.MapIdentity();

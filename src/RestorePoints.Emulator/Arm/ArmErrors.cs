@@ -206,6 +206,10 @@ public static class ArmErrors
     public static ArmError TooManySharedAccessSignatures(int limit) => OperationNotAllowed(
         $"At most {limit} snapshots of one disk can have an active shared access signature at a time. Call EndGetAccess on one of them first.");
 
+    public static ArmError TooManyRequests(string operation, int retryAfterSeconds) => new(429, "TooManyRequests",
+        $"The request is being throttled as the limit has been reached for operation '{operation}'. Please try again after '{retryAfterSeconds}' seconds.")
+    { RetryAfterSeconds = retryAfterSeconds };
+
     // Restore point creation, reported by the operation
 
     public static ArmError ConcurrentRestorePoint { get; } = new(409, "VMRestorePointClientError",
@@ -219,6 +223,22 @@ public static class ArmErrors
 
     public static ArmError DisksNotAllocated { get; } = OperationNotAllowed(
         "Operation 'Create Restore Point' is not allowed as disk(s) have not been allocated successfully. Please exclude these disk(s) using excludeDisks property and retry.");
+
+    public static ArmError AgentNotReported { get; } = new(409, "VMAgentStatusCommunicationError", "VM has not reported status for VM agent or extensions.");
+
+    public static ArmError VssWritersFailed { get; } = new(409, "VMRestorePointClientError", "Restore Point creation failed due to VSS Writers in bad state.");
+
+    public static ArmError GuestSnapshotFailed { get; } = new(409, "VMRestorePointInternalError",
+        "Restore Point creation failed due to an internal execution error while creating VM snapshot. Please retry the operation after some time.");
+
+    public static ArmError SharedDisksNotSupported { get; } = DisksNotSupported("Shared disks");
+
+    /// <summary>Azure's text for shared disks; for other disks no text is public.</summary>
+    public static ArmError DisksNotSupported(string disks) => new(409, "VMRestorePointClientError",
+        $"Creation of Restore Point of a Virtual Machine with {disks} is not supported. You may exclude this disk from the restore point via excludeDisks property.");
+
+    public static ArmError DisksNotCrashConsistent(string disks) => new(409, "VMRestorePointClientError",
+        $"Creation of crash consistent Restore Point of a Virtual Machine with {disks} is not supported. You may exclude this disk from the restore point via excludeDisks property.");
 
     // The emulator's own failures
 

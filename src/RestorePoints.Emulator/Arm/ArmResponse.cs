@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
 
@@ -33,6 +34,8 @@ public static class ArmResponse
         context.Response.StatusCode = error.Status;
         if (error.FailureCause is not null)
             context.Response.Headers["x-ms-failure-cause"] = error.FailureCause;
+        if (error.RetryAfterSeconds is { } seconds)
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return context.WriteArmJsonAsync(new ErrorEnvelope(new ErrorBody(error.Code, error.Message, error.Target, error.Details)), "");
     }
 

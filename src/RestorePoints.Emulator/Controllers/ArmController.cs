@@ -56,8 +56,10 @@ public abstract class ArmController(EmulatorDbContext db, TimeProvider time) : C
     /// <summary>Queues <typeparamref name="TOperation"/> on a resource. The row is committed with everything else that the action changes; the runner starts it then.</summary>
     /// <param name="serialKey">Operations with one key run one after the other.</param>
     /// <param name="sourceKey">Key of what a copy is made from.</param>
-    protected Operation Accept<TOperation>(Guid resourceRowId, Guid serialKey, string location, object? arguments = null, Guid? sourceKey = null) where TOperation : ArmOperation
+    /// <param name="duration">Recorded from Azure for this case; null: that of the operation.</param>
+    protected Operation Accept<TOperation>(Guid resourceRowId, Guid serialKey, string location, object? arguments = null, Guid? sourceKey = null, TimeSpan? duration = null) where TOperation : ArmOperation
     {
+        DateTimeOffset now = Now;
         Operation operation = new()
         {
             Kind = typeof(TOperation).Name,
@@ -68,7 +70,8 @@ public abstract class ArmController(EmulatorDbContext db, TimeProvider time) : C
             SubscriptionId = SubscriptionId,
             Location = location,
             ApiVersion = HttpContext.ApiVersion(),
-            StartTime = Now,
+            StartTime = now,
+            DueTime = now + (duration ?? RecordedDurations.Of(typeof(TOperation).Name)),
         };
         Db.Operations.Add(operation);
         HttpContext.Features.Set(operation);

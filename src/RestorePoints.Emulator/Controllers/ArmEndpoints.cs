@@ -29,6 +29,7 @@ public static class ArmEndpoints
             });
         // Validators have no state; building one compiles its expressions, which takes milliseconds.
         services.AddValidatorsFromAssemblyContaining<DiskValidator>(ServiceLifetime.Singleton);
+        services.AddSingleton<RemainingCalls>();
         services.AddScoped<ArmActionFilter>();
         services.AddScoped<CopySources>();
         services.AddScoped<Features>();

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
 using RestorePoints.SnapshotEngine;
 
@@ -11,7 +13,17 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
     /// <param name="DiskIds">The disks that were attached and not excluded when the request was accepted.</param>
     /// <param name="Concurrent">Another point of the machine was being created then: this one fails.</param>
     /// <param name="CrashConsistent">Asked for in the request.</param>
-    public sealed record Arguments(IReadOnlyList<Guid> DiskIds, bool Concurrent, bool CrashConsistent);
+    /// <param name="AttachedIds">All disks that were attached then; null in operations of older versions.</param>
+    public sealed record Arguments(IReadOnlyList<Guid> DiskIds, bool Concurrent, bool CrashConsistent, IReadOnlyList<Guid>? AttachedIds = null)
+    {
+        /// <summary>What the JSON of the arguments of one mode contains.</summary>
+        public static string OfMode(bool crashConsistent) => $"\"{nameof(CrashConsistent)}\":{(crashConsistent ? "true" : "false")}";
+    }
+
+    /// <summary>Restore points after a failure of VSS that do without it.</summary>
+    private const int AttemptsWithoutVss = 3;
+
+    private bool _vssFailed;
 
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -23,10 +35,12 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
         VirtualMachine vm = await context.Db.FindMachineAsync(point.VirtualMachineId)
             ?? throw ArmErrors.MachineChanged.AsException();
         List<Disk> disks = [.. vm.Disks.Where(disk => arguments.DiskIds.Contains(disk.Id))];
-        if (disks.Count != arguments.DiskIds.Count)
+        if (disks.Count != arguments.DiskIds.Count || arguments.AttachedIds?.ToHashSet().SetEquals(vm.Disks.Select(disk => disk.Id)) == false)
             throw ArmErrors.MachineChanged.AsException();
         if (disks.Exists(disk => disk.ProvisioningState is not (ProvisioningState.Succeeded or ProvisioningState.Updating)))
             throw ArmErrors.DisksNotAllocated.AsException();
+        RequireSupported(vm, disks, arguments.CrashConsistent);
+        string consistencyMode = ConsistencyOf(vm, arguments.CrashConsistent);
 
         try
         {
@@ -44,7 +58,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
         DateTimeOffset now = time.GetUtcNow();
         foreach (Disk disk in disks)
             context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, now));
-        point.ConsistencyMode = arguments.CrashConsistent ? "CrashConsistent" : ConsistencyOf(vm);
+        point.ConsistencyMode = consistencyMode;
         point.ProvisioningState = ProvisioningState.Succeeded;
     }
 
@@ -52,15 +66,53 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
     {
         RestorePoint? point = await context.Db.FindRestorePointAsync(context.Operation.ResourceRowId);
         point?.ProvisioningState = ProvisioningState.Failed;
+        if (_vssFailed && point is not null && await context.Db.FindMachineAsync(point.VirtualMachineId) is { } vm)
+            vm.FileSystemAttemptsLeft = AttemptsWithoutVss;
     }
 
-    /// <summary>A guest that is off cannot flush; a Windows guest has VSS, a Linux guest freezes its file systems.</summary>
-    private static string ConsistencyOf(VirtualMachine vm) => vm switch
+    /// <summary>
+    /// Crash-consistent when asked for, or when the guest is off and cannot flush. Else the guest takes part: VSS in Windows, frozen file systems in
+    /// Linux. After a failure of VSS the next three restore points do without it.
+    /// </summary>
+    private string ConsistencyOf(VirtualMachine vm, bool crashConsistent)
     {
-        { PowerState: not PowerState.Running } => "CrashConsistent",
-        _ when vm.Disks.Exists(disk => disk.OsType == "Windows") => "ApplicationConsistent",
-        _ => "FileSystemConsistent",
-    };
+        if (crashConsistent || vm.PowerState != PowerState.Running)
+            return "CrashConsistent";
+        if (vm.GuestAgent != GuestAgent.Ready)
+            throw ArmErrors.AgentNotReported.AsException();
+        if (vm.FileSystemAttemptsLeft > 0)
+        {
+            vm.FileSystemAttemptsLeft--;
+            return nameof(GuestConsistency.FileSystemConsistent);
+        }
+        GuestConsistency consistency = vm.GuestConsistency ?? vm.DefaultGuestConsistency;
+        if (consistency != GuestConsistency.Fails)
+            return consistency.ToString();
+        _vssFailed = vm.IsWindows;
+        throw (_vssFailed ? ArmErrors.VssWritersFailed : ArmErrors.GuestSnapshotFailed).AsException();
+    }
+
+    /// <summary>Disks that no restore point can have, and those that no crash-consistent one can have.</summary>
+    private static void RequireSupported(VirtualMachine vm, List<Disk> disks, bool crashConsistent)
+    {
+        JsonObject? storage = VirtualMachineDisks.StorageProfileOf(vm);
+        foreach (Disk disk in disks)
+        {
+            JsonObject? entry = VirtualMachineDisks.EntryOf(storage, disk);
+            if (DiskModel.Kept(disk.Settings).Properties?.MaxShares > 1)
+                throw ArmErrors.SharedDisksNotSupported.AsException();
+            if (entry?["diffDiskSettings"] is JsonObject)
+                throw ArmErrors.DisksNotSupported("an Ephemeral OS disk").AsException();
+            if (!crashConsistent)
+                continue;
+            if (disk.SkuName == "UltraSSD_LRS")
+                throw ArmErrors.DisksNotCrashConsistent("Ultra disks").AsException();
+            if (disk.SkuName == "PremiumV2_LRS")
+                throw ArmErrors.DisksNotCrashConsistent("Premium SSD v2 disks").AsException();
+            if (entry?["writeAcceleratorEnabled"] is JsonValue accelerated && accelerated.TryGetValue(out bool isAccelerated) && isAccelerated)
+                throw ArmErrors.DisksNotCrashConsistent("Write Accelerator enabled disks").AsException();
+        }
+    }
 
     private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, DateTimeOffset now)
     {

@@ -1,19 +1,27 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.TestControl;
 
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>
 /// Runs accepted operations. The rows that are InProgress are the queue: what a crash interrupted is resumed at start. Operations with one
-/// serial key run in the order of their acceptance, others side by side.
+/// serial key run in the order of their acceptance, others side by side. With <c>OperationTime=Recorded</c> each begins when the emulator's clock has reached its end on Azure.
 /// </summary>
-public sealed partial class OperationRunner(IServiceScopeFactory scopes, CatalogWriter writer, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
+public sealed partial class OperationRunner(IServiceScopeFactory scopes, CatalogWriter writer, EmulatorClock clock, IOptions<EmulatorOptions> options, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConcurrentDictionary<Guid, Task> _running = new();
-    private readonly Dictionary<Guid, Task> _lastOfKey = [];
+    private readonly ConcurrentDictionary<Guid, Accepted> _running = new();
+    private readonly Dictionary<Guid, Accepted> _lastOfKey = [];
+
+    /// <param name="Due">The emulator's instant before which the operation does not begin its work, which then ends at once; <see cref="DateTimeOffset.MinValue"/>: it has none.</param>
+    private sealed record Accepted(Task Task, DateTimeOffset Due)
+    {
+        public static readonly Accepted None = new(Task.CompletedTask, DateTimeOffset.MinValue);
+    }
 
     /// <summary>Resumes what was InProgress.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -24,12 +32,15 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
             .OrderBy(operation => operation.Sequence).ToListAsync(cancellationToken);
         foreach (Operation operation in interrupted)
             Enqueue(operation);
+        if (options.Value.OperationTime == OperationTimeMode.Recorded)
+            clock.Advanced += WaitForDueAsync;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        clock.Advanced -= WaitForDueAsync;
         await _stopping.CancelAsync();
-        await Task.WhenAll(_running.Values).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_running.Values.Select(accepted => accepted.Task)).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Starts the operation as soon as those before it with its serial key have ended. Called once its row is committed.</summary>
@@ -38,10 +49,15 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         lock (_lastOfKey)
         {
             Guid[] keys = operation.SourceKey is { } source && source != operation.SerialKey ? [operation.SerialKey, source] : [operation.SerialKey];
-            Task task = RunAfterAsync(Task.WhenAll(keys.Select(key => _lastOfKey.GetValueOrDefault(key, Task.CompletedTask))), operation);
+            Accepted[] before = [.. keys.Select(key => _lastOfKey.GetValueOrDefault(key, Accepted.None))];
+            DateTimeOffset due = options.Value.OperationTime == OperationTimeMode.Recorded ? before.Max(accepted => accepted.Due) : DateTimeOffset.MinValue;
+            if (options.Value.OperationTime == OperationTimeMode.Recorded && operation.DueTime > due)
+                due = operation.DueTime.Value;
+            Task task = RunAfterAsync(Task.WhenAll(before.Select(accepted => accepted.Task)), operation, due);
+            var accepted = new Accepted(task, due);
             foreach (Guid key in keys)
-                _lastOfKey[key] = task;
-            _running[operation.Id] = task;
+                _lastOfKey[key] = accepted;
+            _running[operation.Id] = accepted;
             task.ContinueWith(_ => Forget(operation.Id, keys, task), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
@@ -49,19 +65,28 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
     /// <summary>Waits for the end of an operation that runs here, but at most for <paramref name="limit"/> of real time.</summary>
     public async Task WaitAsync(Guid operationId, TimeSpan limit, CancellationToken cancellationToken)
     {
-        if (_running.TryGetValue(operationId, out Task? task))
+        if (_running.TryGetValue(operationId, out Accepted? accepted))
             // Real time: a frozen emulator clock must not hang a poll.
-            await task.WaitAsync(limit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await accepted.Task.WaitAsync(limit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task RunAfterAsync(Task before, Operation operation)
+    /// <summary>Waits for the end of every operation whose time has come.</summary>
+    private Task WaitForDueAsync(CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        return Task.WhenAll(_running.Values.Where(accepted => accepted.Due <= now).Select(accepted => accepted.Task)).WaitAsync(cancellationToken);
+    }
+
+    private async Task RunAfterAsync(Task before, Operation operation, DateTimeOffset due)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
         if (_stopping.IsCancellationRequested)
             return;
         try
         {
-            await RunAsync(operation);
+            if (due > DateTimeOffset.MinValue)
+                await clock.WaitUntilAsync(due, _stopping.Token);
+            await RunAsync(operation, due);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -74,7 +99,8 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
     }
 
     /// <param name="accepted">As it was accepted: what does not change.</param>
-    private async Task RunAsync(Operation accepted)
+    /// <param name="due">When it ends, if its time is simulated.</param>
+    private async Task RunAsync(Operation accepted, DateTimeOffset due)
     {
         Guid operationId = accepted.Id;
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
@@ -99,7 +125,7 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
             try
             {
                 await WorkOf(scope, operation).RunAsync(context, _stopping.Token);
-                End(operation, OperationStatus.Succeeded);
+                End(operation, OperationStatus.Succeeded, due);
                 await write.CommitAsync();
                 context.RunAfterCommit();
                 return;
@@ -118,7 +144,7 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
             OperationContext context = new(operation, db);
             await WorkOf(scope, operation).FailAsync(context);
             (operation.ErrorStatus, operation.ErrorCode, operation.ErrorMessage, operation.Output) = (error.Status, error.Code, error.Message, null);
-            End(operation, OperationStatus.Failed);
+            End(operation, OperationStatus.Failed, due);
             await write.CommitAsync();
             context.RunAfterCommit();
         }
@@ -135,10 +161,10 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
     private static ArmOperation WorkOf(AsyncServiceScope scope, Operation operation) =>
         scope.ServiceProvider.GetRequiredKeyedService<ArmOperation>(operation.Kind);
 
-    private void End(Operation operation, OperationStatus status)
+    private void End(Operation operation, OperationStatus status, DateTimeOffset due)
     {
         operation.Status = status;
-        operation.EndTime = time.GetUtcNow();
+        operation.EndTime = due > DateTimeOffset.MinValue ? due : clock.GetUtcNow();
     }
 
     private void Forget(Guid operationId, Guid[] keys, Task task)
@@ -147,7 +173,7 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         lock (_lastOfKey)
         {
             foreach (Guid key in keys)
-                if (_lastOfKey.TryGetValue(key, out Task? last) && last == task)
+                if (_lastOfKey.TryGetValue(key, out Accepted? last) && last.Task == task)
                     _lastOfKey.Remove(key);
         }
     }

@@ -39,6 +39,11 @@ public static class HotQueries
     private static readonly Func<EmulatorDbContext, Guid, Task<DateTimeOffset?>> LastSnapshotTimeQuery = EF.CompileAsyncQuery(
         (EmulatorDbContext db, Guid volumeId) => db.Snapshots.Where(snapshot => snapshot.VolumeId == volumeId).Max(snapshot => snapshot.SnapshotTime));
 
+    private static readonly Func<EmulatorDbContext, string, Guid, string?, DateTimeOffset, int, IAsyncEnumerable<DateTimeOffset>> LatestOperationTimesQuery = EF.CompileAsyncQuery(
+        (EmulatorDbContext db, string kind, Guid serialKey, string? argument, DateTimeOffset after, int count) => db.Operations
+            .Where(operation => operation.SerialKey == serialKey && operation.StartTime > after && operation.Kind == kind && (argument == null || operation.Arguments!.Contains(argument)))
+            .OrderByDescending(operation => operation.StartTime).Select(operation => operation.StartTime).Take(count));
+
     public static Task<ResourceGroup?> FindGroupAsync(this EmulatorDbContext db, Guid subscriptionId, string name) => GroupQuery(db, subscriptionId, name);
 
     public static Task<RestorePointCollection?> FindCollectionAsync(this EmulatorDbContext db, Guid subscriptionId, string resourceGroup, string name) =>
@@ -68,4 +73,14 @@ public static class HotQueries
 
     /// <summary>Of the newest snapshot of a volume; null when it has none.</summary>
     public static Task<DateTimeOffset?> LastSnapshotTimeAsync(this EmulatorDbContext db, Guid volumeId) => LastSnapshotTimeQuery(db, volumeId);
+
+    /// <summary>When the newest operations of a kind with this serial key began, the newest first.</summary>
+    /// <param name="argument">Part of their arguments; null: any.</param>
+    public static async Task<List<DateTimeOffset>> LatestOperationTimesAsync(this EmulatorDbContext db, string kind, Guid serialKey, string? argument, DateTimeOffset after, int count)
+    {
+        List<DateTimeOffset> times = [];
+        await foreach (DateTimeOffset time in LatestOperationTimesQuery(db, kind, serialKey, argument, after, count))
+            times.Add(time);
+        return times;
+    }
 }

@@ -39,6 +39,9 @@ public sealed class Operation
     public required DateTimeOffset StartTime { get; init; }
     public DateTimeOffset? EndTime { get; set; }
 
+    /// <summary>When it would end on Azure; kept by the setting <c>OperationTime=Recorded</c>. null: at once.</summary>
+    public DateTimeOffset? DueTime { get; init; }
+
     /// <summary>HTTP status of the error of a failed operation.</summary>
     public int? ErrorStatus { get; set; }
     public string? ErrorCode { get; set; }
@@ -59,6 +62,7 @@ public sealed class Operation
             builder.Property(operation => operation.Sequence).ValueGeneratedOnAdd();
             builder.HasIndex(operation => operation.Id).IsUnique();
             builder.HasIndex(operation => operation.Status);
+            builder.HasIndex(operation => new { operation.SerialKey, operation.StartTime });
         }
     }
 }

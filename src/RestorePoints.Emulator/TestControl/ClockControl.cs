@@ -44,12 +44,13 @@ public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, ISe
                 return false;
             await SaveAsync(clock.State.Advanced(by));
             clock.Advance(by);
-            return true;
         }
         finally
         {
             _gate.Release();
         }
+        await clock.SettleAsync(cancellationToken);
+        return true;
     }
 
     public Task FreezeAsync(CancellationToken cancellationToken) => ChangeAsync(clock.Freeze, cancellationToken);

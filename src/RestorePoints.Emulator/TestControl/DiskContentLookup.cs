@@ -37,6 +37,14 @@ internal static class DiskContentLookup
             ?? throw ArmErrors.DiskResourceNotFound(name).AsException();
     }
 
+    /// <summary>With its disks; tracked.</summary>
+    public static async Task<VirtualMachine> FindMachineAsync(EmulatorDbContext db, string subscriptionId, string resourceGroup, string name, CancellationToken cancellationToken)
+    {
+        Guid subscription = ParseSubscription(subscriptionId);
+        return await db.FindMachineAsync(subscription, resourceGroup, name)
+            ?? throw await AbsentAsync(db, subscription, resourceGroup, ArmErrors.ResourceNotFound("virtualMachines", name, resourceGroup), cancellationToken);
+    }
+
     private static Guid ParseSubscription(string id) =>
         Guid.TryParseExact(id, "D", out Guid subscription) ? subscription : throw ArmErrors.InvalidSubscriptionId(id).AsException();
 

@@ -26,6 +26,9 @@ public sealed class EmulatorClock : TimeProvider, IDisposable
         _wakeUp = realTime.CreateTimer(_ => OnWakeUp(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>Work that goes on after the timer that began it: an advance is over when each of these has ended.</summary>
+    public event Func<CancellationToken, Task>? Advanced;
+
     public ClockState State
     {
         get
@@ -66,6 +69,10 @@ public sealed class EmulatorClock : TimeProvider, IDisposable
             timer.Run();
     }
 
+    /// <summary>Waits for the work that <see cref="Advanced"/> lists.</summary>
+    public Task SettleAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll((Advanced?.GetInvocationList() ?? []).Cast<Func<CancellationToken, Task>>().Select(work => work(cancellationToken)));
+
     /// <summary>Stops the clock. A repeat does nothing.</summary>
     public void Freeze()
     {
@@ -99,6 +106,23 @@ public sealed class EmulatorClock : TimeProvider, IDisposable
                     timer.Due += change;
             SetWakeUp();
         }
+    }
+
+    /// <summary>Waits until the clock has reached an instant, exactly; at once when it has.</summary>
+    public async Task WaitUntilAsync(DateTimeOffset instant, CancellationToken cancellationToken)
+    {
+        var reached = new TaskCompletionSource();
+        using var timer = new ClockTimer(this, _ => reached.TrySetResult(), null);
+        lock (_lock)
+        {
+            if (Now() >= instant)
+                return;
+            timer.Due = instant;
+            _armed.Add(timer);
+            if (instant < _wakeUpDue)
+                SetWakeUp();
+        }
+        await reached.Task.WaitAsync(cancellationToken);
     }
 
     internal void Arm(ClockTimer timer, TimeSpan dueTime)

@@ -11,5 +11,6 @@ public static class EmulatorEndpoints
         routes.MapReset();
         routes.MapGuestAccess();
         routes.MapDiskContent();
+        routes.MapGuestState();
     }
 }

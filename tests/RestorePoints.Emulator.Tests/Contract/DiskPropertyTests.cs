@@ -147,7 +147,6 @@ public sealed class DiskPropertyTests(EmulatorFixture fixture) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("PATCH", """{"properties":{"maxShares":2} }""", 501, "NotImplemented")]
     [InlineData("PUT", """{"location":"westeurope","properties":{"diskSizeGB":4,"creationData":{"createOption":"Empty","logicalSectorSize":4096} } }""", 501, "NotImplemented")]
     public async Task What_would_need_more_than_an_echo_is_refused(string method, string body, int status, string code)
     {

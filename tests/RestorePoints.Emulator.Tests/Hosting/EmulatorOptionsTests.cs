@@ -34,15 +34,15 @@ public sealed class EmulatorOptionsTests
     }
 
     [Fact]
-    public void The_profile_Azure_is_refused_for_what_it_implies() =>
-        Faults(Read("Profile=Azure")).ShouldBe([
-            "Emulator:OperationTime=Recorded, which Profile=Azure implies, is not implemented yet; allowed is Immediate.",
-            "Emulator:Throttling=On, which Profile=Azure implies, is not implemented yet; allowed is Off.",
-        ]);
+    public void The_profile_Azure_implies_six_settings()
+    {
+        EmulatorOptions options = Read("Profile=Azure");
+        Faults(options).ShouldBeEmpty();
+        (options.OperationTime, options.RetryAfter, options.UnknownApiVersion, options.UnknownSubscription, options.Throttling, options.Features).ShouldBe(
+            (OperationTimeMode.Recorded, RetryAfterMode.Recorded, UnknownApiVersionMode.Refuse, UnknownSubscriptionMode.Refuse, ThrottlingMode.On, FeaturesMode.Required));
+    }
 
     [Theory]
-    [InlineData("OperationTime=Recorded", "Emulator:OperationTime=Recorded is not implemented yet; allowed is Immediate.")]
-    [InlineData("Throttling=On", "Emulator:Throttling=On is not implemented yet; allowed is Off.")]
     [InlineData("HttpPort=70000", "Emulator:HttpPort=70000 is not allowed; allowed are 1 to 65535, 0 (off) and auto (any free port).")]
     [InlineData("HttpsPort=", "Emulator:HttpsPort= is not allowed; allowed are 1 to 65535, 0 (off) and auto (any free port).")]
     [InlineData("HttpPort=11001", "Emulator:HttpPort and Emulator:HttpsPort are both 11001; they must differ.")]

@@ -29,10 +29,10 @@ public sealed class StartTests : IDisposable
     [Fact]
     public async Task Settings_that_are_not_valid_end_the_start_with_a_message()
     {
-        await using StartedProgram process = StartedProgram.Start(_temp.Path, "--Emulator:Throttling=On");
+        await using StartedProgram process = StartedProgram.Start(_temp.Path, "--Emulator:Limits:SasSeconds=-1");
 
         (await process.ExitCodeAsync(Cancel)).ShouldBe(1);
-        (await process.Errors).Trim().ShouldBe("RestorePoints cannot start: Emulator:Throttling=On is not implemented yet; allowed is Off.");
+        (await process.Errors).Trim().ShouldBe("RestorePoints cannot start: Emulator:Limits:SasSeconds=-1 is not allowed; allowed are 0 (no limit) and more.");
         Directory.Exists(_temp.File(".restorepoints")).ShouldBeFalse();
     }
 

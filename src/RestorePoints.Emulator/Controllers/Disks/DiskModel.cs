@@ -188,7 +188,7 @@ public sealed record DiskPropertiesModel
     [Since("2019-11-01")]
     public long? DiskMBpsReadOnly { get; init; }
 
-    /// <summary>Above 1 it is refused.</summary>
+    /// <summary>Above 1 the disk is a shared one, which no restore point can include.</summary>
     [Since("2019-11-01")]
     public int? MaxShares { get; init; }
 

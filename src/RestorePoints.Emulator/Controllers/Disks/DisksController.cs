@@ -47,7 +47,8 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
             if (disk.CreateOption == DiskCreateOption.Import)
                 Accept<ImportDisk>(disk.Id, disk.Id, disk.Location, new ImportVhd.Arguments(request.Properties.DiskSizeGB << 30));
             else
-                Accept<CreateDisk>(disk.Id, disk.Id, disk.Location, sourceKey: sourceKey);
+                Accept<CreateDisk>(disk.Id, disk.Id, disk.Location, sourceKey: sourceKey,
+                    duration: disk.CreateOption is DiskCreateOption.Empty or DiskCreateOption.Upload ? RecordedDurations.EmptyDisk : null);
             return DiskModel.Accepted(disk);
         }
         RequireSameCreation(disk, request);

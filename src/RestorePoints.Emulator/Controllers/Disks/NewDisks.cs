@@ -142,8 +142,6 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
     /// <summary>Refuses properties that would need what the emulator does not have.</summary>
     public static void RequireImplemented(DiskPropertiesModel? properties)
     {
-        if (properties?.MaxShares > 1)
-            throw ArmErrors.NotImplementedByEmulator("A shared disk (maxShares above 1)").AsException();
         if (properties?.CreationData?.LogicalSectorSize is not (null or 512))
             throw ArmErrors.NotImplementedByEmulator($"creationData.logicalSectorSize {properties.CreationData.LogicalSectorSize} of a disk").AsException();
     }

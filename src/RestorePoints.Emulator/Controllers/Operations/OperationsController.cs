@@ -40,6 +40,8 @@ public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvide
             throw ArmErrors.OperationNotFound(operationId).AsException();
         if (operation.Status == OperationStatus.InProgress && options.Value.RetryAfter == RetryAfterMode.Always)
             Response.Headers.RetryAfter = "1";
+        else if (operation is { Status: OperationStatus.InProgress, Kind: nameof(UpdateVirtualMachine) })
+            Response.Headers.RetryAfter = "50";
         return monitor ? Result(operation) : Content(StatusBody(operation), ArmJson.ContentType);
     }
 

@@ -16,7 +16,8 @@ public sealed class OperationResultsController(EmulatorDbContext db, TimeProvide
     {
         if (!Guid.TryParse(operationId, out Guid id))
             throw ArmErrors.OperationNotFound(operationId).AsException();
-        await runner.WaitAsync(id, OperationsControllerBase.PollWait, HttpContext.RequestAborted);
+        if (options.Value.OperationTime == OperationTimeMode.Immediate)
+            await runner.WaitAsync(id, OperationsControllerBase.PollWait, HttpContext.RequestAborted);
         if (await Db.FindOperationAsync(id) is not { } operation || operation.SubscriptionId != SubscriptionId)
             throw ArmErrors.OperationNotFound(operationId).AsException();
         switch (operation.Status)

@@ -86,13 +86,16 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
     /// <summary>The disks that go with the machine when it is deleted.</summary>
     public static IEnumerable<Disk> DeletedWith(VirtualMachine vm)
     {
-        JsonNode? storage = JsonNode.Parse(vm.Body)!["properties"]?["storageProfile"];
-        return vm.Disks.Where(disk => "Delete".Equals((string?)Entry(disk)?["deleteOption"], StringComparison.OrdinalIgnoreCase));
-
-        JsonObject? Entry(Disk disk) => disk.Lun == OsDiskLun
-            ? storage?["osDisk"] as JsonObject
-            : (storage?["dataDisks"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(entry => (int?)entry["lun"] == disk.Lun);
+        JsonObject? storage = StorageProfileOf(vm);
+        return vm.Disks.Where(disk => "Delete".Equals((string?)EntryOf(storage, disk)?["deleteOption"], StringComparison.OrdinalIgnoreCase));
     }
+
+    public static JsonObject? StorageProfileOf(VirtualMachine vm) => JsonNode.Parse(vm.Body)!["properties"]?["storageProfile"] as JsonObject;
+
+    /// <summary>What a storage profile says of an attached disk.</summary>
+    public static JsonObject? EntryOf(JsonObject? storage, Disk disk) => disk.Lun == OsDiskLun
+        ? storage?["osDisk"] as JsonObject
+        : (storage?["dataDisks"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(entry => (int?)entry["lun"] == disk.Lun);
 
     private async Task AttachAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, VirtualMachineProfile profile)
     {

@@ -138,8 +138,10 @@ public static class VirtualMachineModel
             view["computerName"] = (string?)osProfile?["computerName"] ?? vm.Name;
             view["vmAgent"] = new JsonObject
             {
-                ["vmAgentVersion"] = "2.11.1.4",
-                ["statuses"] = new JsonArray(Status("ProvisioningState/succeeded", "Ready", vm.PowerStateTime)),
+                ["vmAgentVersion"] = vm.GuestAgent == GuestAgent.Missing ? "Unknown" : "2.11.1.4",
+                ["statuses"] = new JsonArray(vm.GuestAgent == GuestAgent.Ready
+                    ? Status("ProvisioningState/succeeded", "Ready", vm.PowerStateTime)
+                    : Status("ProvisioningState/Unavailable", "Not Ready", vm.PowerStateTime, "Warning")),
             };
         }
         view["disks"] = new JsonArray([.. vm.Disks.OrderBy(disk => disk.Lun).Select(disk => new JsonObject
@@ -159,9 +161,9 @@ public static class VirtualMachineModel
         return view;
     }
 
-    private static JsonObject Status(string code, string display, DateTimeOffset? time)
+    private static JsonObject Status(string code, string display, DateTimeOffset? time, string level = "Info")
     {
-        JsonObject status = new() { ["code"] = code, ["level"] = "Info", ["displayStatus"] = display };
+        JsonObject status = new() { ["code"] = code, ["level"] = level, ["displayStatus"] = display };
         if (time is { } instant)
             status["time"] = ArmJson.Format(instant);
         return status;

@@ -71,7 +71,7 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
         };
         Db.VirtualMachines.Add(vm);
         await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()));
-        Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location);
+        Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location, duration: RecordedDurations.VirtualMachineCreation);
         return StatusCode(StatusCodes.Status201Created, VirtualMachineModel.From(vm, HttpContext.ApiVersion()));
     }
 

@@ -12,7 +12,7 @@ public static class WireNames
     private static readonly string[] Storage =
     [
         "imageReference", "osDisk", "dataDisks", "diskControllerType", "lun", "name", "createOption", "osType", "caching", "writeAcceleratorEnabled", "diskSizeGB", "managedDisk",
-        "id", "storageAccountType", "diskEncryptionSet", "vhd", "deleteOption", "toBeDetached",
+        "id", "storageAccountType", "diskEncryptionSet", "vhd", "deleteOption", "toBeDetached", "diffDiskSettings",
     ];
 
     private static readonly string[] Os =

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("cd368a0e-b06b-4e40-a391-c1ffe1070486"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("4fd70309-a0cc-48c9-a0fe-48f9d700bdbd"), entityTypeCount: 12)
         {
         }
 

@@ -18,8 +18,8 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.Operation",
                 typeof(Operation),
                 baseEntityType,
-                propertyCount: 17,
-                unnamedIndexCount: 2,
+                propertyCount: 18,
+                unnamedIndexCount: 3,
                 keyCount: 1);
 
             var sequence = runtimeEntityType.AddProperty(
@@ -43,6 +43,14 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 propertyInfo: typeof(Operation).GetProperty("Arguments", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(Operation).GetField("<Arguments>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
+
+            var dueTime = runtimeEntityType.AddProperty(
+                "DueTime",
+                typeof(DateTimeOffset?),
+                propertyInfo: typeof(Operation).GetProperty("DueTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Operation).GetField("<DueTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                valueConverter: new EmulatorDbContext.UtcTicksConverter());
 
             var endTime = runtimeEntityType.AddProperty(
                 "EndTime",
@@ -153,6 +161,9 @@ namespace RestorePoints.Emulator.Store.CompiledModel
 
             var index0 = runtimeEntityType.AddIndex(
                 new[] { status });
+
+            var index1 = runtimeEntityType.AddIndex(
+                new[] { serialKey, startTime });
 
             return runtimeEntityType;
         }

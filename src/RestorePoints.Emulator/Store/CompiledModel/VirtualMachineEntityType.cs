@@ -18,7 +18,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.VirtualMachine",
                 typeof(VirtualMachine),
                 baseEntityType,
-                propertyCount: 12,
+                propertyCount: 15,
                 navigationCount: 1,
                 unnamedIndexCount: 1,
                 keyCount: 1);
@@ -44,6 +44,29 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 propertyInfo: typeof(VirtualMachine).GetProperty("Etag", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(VirtualMachine).GetField("<Etag>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 sentinel: 0);
+
+            var fileSystemAttemptsLeft = runtimeEntityType.AddProperty(
+                "FileSystemAttemptsLeft",
+                typeof(int),
+                propertyInfo: typeof(VirtualMachine).GetProperty("FileSystemAttemptsLeft", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(VirtualMachine).GetField("<FileSystemAttemptsLeft>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                sentinel: 0);
+
+            var guestAgent = runtimeEntityType.AddProperty(
+                "GuestAgent",
+                typeof(GuestAgent),
+                propertyInfo: typeof(VirtualMachine).GetProperty("GuestAgent", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(VirtualMachine).GetField("<GuestAgent>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                providerPropertyType: typeof(string));
+            guestAgent.SetSentinelFromProviderValue("Ready");
+
+            var guestConsistency = runtimeEntityType.AddProperty(
+                "GuestConsistency",
+                typeof(GuestConsistency?),
+                propertyInfo: typeof(VirtualMachine).GetProperty("GuestConsistency", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(VirtualMachine).GetField("<GuestConsistency>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                providerPropertyType: typeof(string));
 
             var location = runtimeEntityType.AddProperty(
                 "Location",

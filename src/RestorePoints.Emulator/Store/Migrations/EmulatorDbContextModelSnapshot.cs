@@ -283,6 +283,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("Arguments")
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("DueTime")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long?>("EndTime")
                         .HasColumnType("INTEGER");
 
@@ -334,6 +337,8 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsUnique();
 
                     b.HasIndex("Status");
+
+                    b.HasIndex("SerialKey", "StartTime");
 
                     b.ToTable("Operations");
                 });
@@ -619,6 +624,16 @@ namespace RestorePoints.Emulator.Store.Migrations
 
                     b.Property<int>("Etag")
                         .HasColumnType("INTEGER");
+
+                    b.Property<int>("FileSystemAttemptsLeft")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("GuestAgent")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("GuestConsistency")
+                        .HasColumnType("TEXT");
 
                     b.Property<string>("Location")
                         .IsRequired()

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Restore points: each freezes the included disks of its virtual machine at one instant. Immutable; deleted in any order.</summary>
 [ArmResourceType("restorePointCollections/restorePoints", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{restorePointName}")]
-public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features) : ArmController(db, time)
+public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features, HourlyRates rates) : ArmController(db, time)
 {
     [HttpGet]
     [OperationId("RestorePoints_Get")]
@@ -48,11 +48,15 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         if (properties.InstantAccessDurationMinutes is not null)
             await features.RequireAsync(SubscriptionId, Features.InstantAccess);
         RequireImplemented(properties);
+        if (properties.ExcludeDisks is { Count: 0 } && HttpContext.ApiVersion() == "2021-03-01")
+            throw ArmErrors.InvalidParameter("properties.excludeDisks", "The list of disks to exclude (properties.excludeDisks) must be non-empty.").AsException();
         // Older versions only show it.
         if (properties.ConsistencyMode is not null)
             ApiVersionMiddleware.RequireServed(HttpContext.ApiVersion(), "2022-03-01");
         VirtualMachine vm = await RequireMachineAsync(collection);
         List<Disk> included = Included(vm, properties.ExcludeDisks);
+        bool crashConsistent = properties.ConsistencyMode is not null;
+        await rates.RequireAsync<CreateRestorePoint>(HttpContext, $"Create{(crashConsistent ? "Crash" : "Application")}ConsistentRestorePoint", vm.Id, CreateRestorePoint.Arguments.OfMode(crashConsistent));
         bool concurrent = await IsBeingProtectedAsync(vm);
         point = new RestorePoint
         {
@@ -66,8 +70,8 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
             ExcludeDisks = properties.ExcludeDisks is null ? null : JsonSerializer.Serialize(properties.ExcludeDisks.Select(disk => disk.Id)),
         };
         Db.RestorePoints.Add(point);
-        bool crashConsistent = properties.ConsistencyMode is not null;
-        Accept<CreateRestorePoint>(point.Id, vm.Id, collection.Location, new CreateRestorePoint.Arguments([.. included.Select(disk => disk.Id)], concurrent, crashConsistent));
+        Accept<CreateRestorePoint>(point.Id, vm.Id, collection.Location, new CreateRestorePoint.Arguments([.. included.Select(disk => disk.Id)], concurrent, crashConsistent, [.. vm.Disks.Select(disk => disk.Id)]),
+            duration: vm.IsWindows && !crashConsistent && vm.PowerState == PowerState.Running ? RecordedDurations.WindowsRestorePoint : null);
         return StatusCode(StatusCodes.Status201Created, RestorePointModel.From(point, collection, HttpContext.ApiVersion()));
     }
 

@@ -1,0 +1,64 @@
+using Shouldly;
+using Xunit;
+
+namespace RestorePoints.Emulator.Tests.ControlPlane;
+
+/// <summary>Counts that may not be passed; small ones here by the settings <c>Limits:*</c>.</summary>
+public sealed class LimitTests
+{
+    private const string Crash = """{"properties":{"consistencyMode":"CrashConsistent"}}""";
+
+    [Fact]
+    public async Task The_points_of_a_machine_are_limited_over_all_collections_groups_and_modes_and_failed_ones_do_not_count()
+    {
+        using var directory = new TemporaryDirectory();
+        await using EmulatorProcess emulator = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:Limits:RestorePointsPerVm=3");
+        using HttpClient http = EmulatorFixture.NewClient(emulator);
+        World world = await World.CreateAsync(new RawArm(http, Guid.NewGuid()));
+        string disk = await world.EmptyDiskAsync("os"), vm = await world.VmAsync("vm", disk), collection = await world.CollectionAsync("c", vm);
+        string otherGroup = $"{world.Arm.Subscription}/resourceGroups/other", other = $"{otherGroup}/providers/Microsoft.Compute/restorePointCollections/d";
+        (await world.Arm.PutAsync(otherGroup, """{"location":"westeurope"}""")).Expect(201);
+        (await world.Arm.PutAsync(other, $$$"""{"location":"westeurope","properties":{"source":{"id":"{{{vm}}}"}} }""")).Expect(201);
+
+        await world.PointAsync(collection, "p1");
+        await world.PointAsync(collection, "p2", Crash);
+        await GuestAsync(http, vm, "Missing");
+        (await world.Arm.FinishAsync(await world.Arm.PutAsync(World.Point(collection, "failed"), "{}")))["status"].ShouldBe("Failed");
+        await GuestAsync(http, vm, "Ready");
+        await world.PointAsync(other, "p3");
+        foreach (string body in new[] { "{}", Crash })
+            NotFoundTests.Check(await world.Arm.PutAsync(World.Point(collection, "p4"), body), 409, "OperationNotAllowed",
+                "Restore Point creation failed as the maximum allowed snapshot limit of one or more disk blobs has been reached. Please delete some existing restore points of this VM and then retry.");
+        (await world.Arm.GetAsync(World.Point(collection, "p4"))).Expect(404);
+        string second = await world.CollectionAsync("e", await world.VmAsync("vm2", await world.EmptyDiskAsync("os2")));
+        await world.PointAsync(second, "of-another-machine");
+
+        await world.Arm.SucceedAsync(world.Arm.DeleteAsync(World.Point(other, "p3")));
+        await world.PointAsync(collection, "p4");
+        NotFoundTests.Check(await world.Arm.PutAsync(World.Point(other, "p5"), "{}"), 409, "OperationNotAllowed", "maximum allowed snapshot limit");
+        await world.Arm.SucceedAsync(world.Arm.DeleteAsync(vm));
+        await world.VmAsync("vm", disk);
+        await world.PointAsync(other, "of-a-new-machine");
+    }
+
+    [Fact]
+    public async Task The_collections_of_a_subscription_are_limited_in_each_region()
+    {
+        using var directory = new TemporaryDirectory();
+        await using EmulatorProcess emulator = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:Limits:CollectionsPerRegion=1");
+        using HttpClient http = EmulatorFixture.NewClient(emulator);
+        World world = await World.CreateAsync(new RawArm(http, Guid.NewGuid()));
+        string vm = await world.VmAsync("vm", await world.EmptyDiskAsync("os")), first = await world.CollectionAsync("c", vm);
+        string body = $$$"""{"location":"westeurope","properties":{"source":{"id":"{{{vm}}}"}} }""";
+        NotFoundTests.Check(await world.Arm.PutAsync(world.Collection("d"), body), 409, "OperationNotAllowed", "at most 1 restore point collections in the region westeurope");
+        (await world.Arm.PutAsync(world.Collection("d"), body.Replace("westeurope", "northeurope"))).Expect(201);
+        await world.Arm.SucceedAsync(world.Arm.DeleteAsync(first));
+        (await world.Arm.PutAsync(world.Collection("e"), body)).Expect(201);
+    }
+
+    private static async Task GuestAsync(HttpClient http, string vm, string agent)
+    {
+        using var body = new StringContent($$"""{"agent":"{{agent}}"}""", System.Text.Encoding.UTF8, "application/json");
+        (await http.PutAsync($"/emulator{vm}/guest", body)).EnsureSuccessStatusCode();
+    }
+}

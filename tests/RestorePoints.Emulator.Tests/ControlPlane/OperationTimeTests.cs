@@ -1,0 +1,185 @@
+using Shouldly;
+using Xunit;
+
+namespace RestorePoints.Emulator.Tests.ControlPlane;
+
+/// <summary>The profile Azure: operations take the recorded time by the emulator's clock, which stands still here unless a test moves it.</summary>
+public sealed class OperationTimeTests : IAsyncLifetime
+{
+    private readonly TemporaryDirectory _directory = new();
+    private EmulatorProcess _emulator = null!;
+    private HttpClient _http = null!;
+    private World _world = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await StartAsync();
+        await _http.FreezeClockAsync();
+        _world = await World.CreateAsync(Arm);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _emulator.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    private RawArm Arm => new(_http, SubscriptionOptions.DefaultId);
+
+    [Fact]
+    public async Task An_operation_ends_when_the_clock_reaches_its_recorded_time()
+    {
+        ArmResponse disk = await Arm.PutAsync(_world.Disk("os"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1"));
+        disk.Header("Retry-After").ShouldBe("2");
+        await ShouldEndAfterAsync(disk, 0.12);
+        ArmResponse machine = await Arm.PutAsync(_world.Vm("vm"), _world.VmBody(_world.Disk("os")));
+        machine.Header("Retry-After").ShouldBe("10");
+        (await PollAsync(machine)).Header("Retry-After").ShouldBe("50");
+        await ShouldEndAfterAsync(machine, 42.5);
+        string collection = await _world.CollectionAsync("c", _world.Vm("vm")), path = World.Point(collection, "p");
+
+        ArmResponse creation = await Arm.PutAsync(path, "{}");
+        creation.Header("Retry-After").ShouldBeNull();
+        (await Arm.GetAsync(path))["properties.provisioningState"].ShouldBe("Creating");
+        await ShouldEndAfterAsync(creation, 35.5);
+        ArmResponse point = await Arm.GetAsync(path);
+        point["properties.provisioningState"].ShouldBe("Succeeded");
+        await ShouldEndAfterAsync(await Arm.PostAsync($"{World.OsDiskPoint(point)}/beginGetAccess", """{"access":"Read","durationInSeconds":600}"""), 0.25);
+        await ShouldEndAfterAsync(await Arm.PostAsync($"{World.OsDiskPoint(point)}/endGetAccess"), 0.15);
+        ArmResponse deletion = await Arm.DeleteAsync(path);
+        (await Arm.GetAsync(path))["properties.provisioningState"].ShouldBe("Deleting");
+        await ShouldEndAfterAsync(deletion, 10.1);
+        (await Arm.GetAsync(path)).Expect(404);
+        await ShouldEndAfterAsync(await Arm.DeleteAsync(collection), 0.031);
+    }
+
+    [Fact]
+    public async Task A_windows_machine_takes_its_time_to_be_application_consistent()
+    {
+        string collection = await MachineAsync("Windows");
+        await ShouldEndAfterAsync(await Arm.PutAsync(World.Point(collection, "app"), "{}"), 106);
+        (await Arm.GetAsync(World.Point(collection, "app")))["properties.consistencyMode"].ShouldBe("ApplicationConsistent");
+        await ShouldEndAfterAsync(await Arm.PutAsync(World.Point(collection, "crash"), """{"properties":{"consistencyMode":"CrashConsistent"}}"""), 35.5);
+    }
+
+    [Fact]
+    public async Task The_time_that_is_left_survives_a_crash()
+    {
+        string collection = await MachineAsync("Linux");
+        ArmResponse creation = (await Arm.PutAsync(World.Point(collection, "p"), "{}")).Expect(201);
+        await _http.AdvanceAsync(TimeSpan.FromSeconds(20));
+        await _emulator.KillAsync();
+        Uri before = _emulator.Http;
+        _http.Dispose();
+        await StartAsync();
+        string status = creation.Header("Azure-AsyncOperation")!.Replace(before.Authority, _emulator.Http.Authority);
+        (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, status)))["status"].ShouldBe("InProgress");
+        await _http.AdvanceAsync(TimeSpan.FromSeconds(15.4));
+        (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, status)))["status"].ShouldBe("InProgress");
+        await _http.AdvanceAsync(TimeSpan.FromSeconds(0.1));
+        (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, status)))["status"].ShouldBe("Succeeded");
+    }
+
+    [Fact]
+    public async Task Operations_of_one_machine_end_in_their_order()
+    {
+        string collection = await MachineAsync("Linux");
+        ArmResponse creation = await Arm.PutAsync(World.Point(collection, "p"), "{}"), deletion = (await Arm.DeleteAsync(World.Point(collection, "p"))).Expect(202);
+        await _http.AdvanceAsync(TimeSpan.FromSeconds(20));
+        (await PollAsync(deletion))["status"].ShouldBe("InProgress", "its own time is over, that of the creation is not");
+        await _http.AdvanceAsync(TimeSpan.FromSeconds(20));
+        (await PollAsync(creation))["status"].ShouldBe("Succeeded");
+        (await PollAsync(deletion))["status"].ShouldBe("Succeeded");
+        (await Arm.GetAsync(World.Point(collection, "p"))).Expect(404);
+    }
+
+    [Theory]
+    [InlineData("attached")]
+    [InlineData("detached")]
+    [InlineData("excluded and detached")]
+    public async Task A_disk_that_comes_or_goes_while_a_point_is_created_fails_the_creation(string change)
+    {
+        string collection = await MachineAsync("Linux", "data"), vm = _world.Vm("vm");
+        await EndAsync(await Arm.PutAsync(_world.Disk("more"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")));
+        string body = change.StartsWith("excluded", StringComparison.Ordinal) ? $$$"""{"properties":{"excludeDisks":[{"id":"{{{_world.Disk("data")}}}"}]}}""" : "{}";
+        ArmResponse creation = (await Arm.PutAsync(World.Point(collection, "p"), body)).Expect(201);
+        string[] disks = change == "attached" ? [_world.Disk("data"), _world.Disk("more")] : [];
+        ArmResponse update = (await Arm.PutAsync(vm, _world.VmBody(_world.Disk("os"), disks))).Expect(200);
+        await EndAsync(update);
+        ArmResponse final = await PollAsync(creation);
+        final["status"].ShouldBe("Failed");
+        final["error.code"].ShouldBe("OperationNotAllowed");
+        final["error.message"].ShouldBe("Changes were made to the Virtual Machine while the operation 'Create Restore Point' was in progress. Operation Create Restore Point cannot be completed at this time. Please try again later.");
+        (await Arm.GetAsync(World.Point(collection, "p")))["properties.provisioningState"].ShouldBe("Failed");
+        await EndAsync(await Arm.PutAsync(World.Point(collection, "again"), "{}"));
+    }
+
+    [Fact]
+    public async Task A_second_creation_on_a_machine_while_one_runs_fails_and_the_first_does_not()
+    {
+        string collection = await MachineAsync("Linux"), other = await _world.CollectionAsync("other", _world.Vm("vm"));
+        ArmResponse first = await Arm.PutAsync(World.Point(collection, "p"), "{}"), second = (await Arm.PutAsync(World.Point(other, "q"), "{}")).Expect(201);
+        await _http.AdvanceAsync(TimeSpan.FromMinutes(1));
+        (await PollAsync(first))["status"].ShouldBe("Succeeded");
+        ArmResponse failed = await PollAsync(second);
+        failed["error.code"].ShouldBe("VMRestorePointClientError");
+        failed["error.message"].ShouldBe("RestorePoint creation failed since a concurrent 'Create RestorePoint' operation was triggered on the VM.");
+    }
+
+    [Fact]
+    public async Task Unknown_subscriptions_and_versions_are_refused_and_points_are_throttled()
+    {
+        NotFoundTests.Check(await new RawArm(_http, Guid.NewGuid()).GetAsync(Arm.Subscription.Replace("0001", "0002")), 404, "SubscriptionNotFound", "0002");
+        NotFoundTests.Check(await Arm.SendAsync(HttpMethod.Get, _world.Vm("vm"), apiVersion: "2199-01-01"), 400, "NoRegisteredProviderFound", "2199-01-01");
+        string collection = await MachineAsync("Linux");
+        for (int i = 0; i < 3; i++)
+            await EndAsync(await Arm.PutAsync(World.Point(collection, $"p{i}"), "{}"));
+        (await Arm.PutAsync(World.Point(collection, "p3"), "{}")).Expect(429);
+    }
+
+    [Fact]
+    public async Task Without_a_frozen_clock_real_time_ends_operations_too()
+    {
+        (await _http.PostAsync("/emulator/clock/resume", null, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+        await Arm.SucceedAsync(Arm.PutAsync(_world.Disk("d"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")));
+        (await Arm.GetAsync(_world.Disk("d")))["properties.diskState"].ShouldBe("Unattached");
+    }
+
+    private async Task StartAsync()
+    {
+        _emulator = await EmulatorProcess.StartAsync(_directory.Path, "--Emulator:Profile=Azure");
+        _http = EmulatorFixture.NewClient(_emulator);
+    }
+
+    /// <summary>A machine with its collection.</summary>
+    private async Task<string> MachineAsync(string os, params string[] dataDisks)
+    {
+        await EndAsync(await Arm.PutAsync(_world.Disk("os"), World.DiskBody("\"createOption\":\"Empty\"", $",\"diskSizeGB\":1,\"osType\":\"{os}\"")));
+        foreach (string disk in dataDisks)
+            await EndAsync(await Arm.PutAsync(_world.Disk(disk), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")));
+        await EndAsync(await Arm.PutAsync(_world.Vm("vm"), _world.VmBody(_world.Disk("os"), [.. dataDisks.Select(_world.Disk)])));
+        return await _world.CollectionAsync("c", _world.Vm("vm"));
+    }
+
+    private async Task EndAsync(ArmResponse accepted)
+    {
+        accepted.Expect(200, 201, 202);
+        await _http.AdvanceAsync(TimeSpan.FromMinutes(3));
+        (await PollAsync(accepted))["status"].ShouldBe("Succeeded");
+    }
+
+    private async Task ShouldEndAfterAsync(ArmResponse accepted, double seconds)
+    {
+        accepted.Expect(200, 201, 202);
+        var time = TimeSpan.FromSeconds(seconds);
+        await _http.AdvanceAsync(time - TimeSpan.FromTicks(1));
+        (await PollAsync(accepted))["status"].ShouldBe("InProgress", accepted.Request);
+        await _http.AdvanceAsync(TimeSpan.FromTicks(1));
+        ArmResponse final = await PollAsync(accepted);
+        final["status"].ShouldBe("Succeeded", $"{accepted.Request}: {final.Text}");
+        (DateTimeOffset.Parse(final["endTime"]!) - DateTimeOffset.Parse(final["startTime"]!)).ShouldBe(time);
+    }
+
+    private Task<ArmResponse> PollAsync(ArmResponse accepted) => Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, accepted.Header("Azure-AsyncOperation")));
+}
