@@ -8,6 +8,9 @@ public sealed record ArmError(int Status, string Code, string Message, string? T
     /// <summary>Value of the header <c>x-ms-failure-cause</c>; null: no such header.</summary>
     public string? FailureCause { get; init; }
 
+    /// <summary>Value of the header <c>Retry-After</c>; null: no such header.</summary>
+    public int? RetryAfterSeconds { get; init; }
+
     public ArmException AsException() => new(this);
 }
 

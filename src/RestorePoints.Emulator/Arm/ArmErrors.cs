@@ -108,6 +108,8 @@ public static class ArmErrors
     /// <summary>A disk, a snapshot or a disk restore point is absent; answered by the disk provider.</summary>
     public static ArmError DiskResourceNotFound(string name) => new(404, "NotFound", $"Resource {name} is not found.");
 
+    public static ArmError FaultNotFound(string id) => new(404, "NotFound", $"The fault rule '{id}' was not found.");
+
     public static ArmError OperationNotFound(string id) => new(404, "NotFound", $"The operation '{id}' was not found.");
 
     // Conflicts

@@ -33,6 +33,8 @@ public static class ArmResponse
         context.Response.StatusCode = error.Status;
         if (error.FailureCause is not null)
             context.Response.Headers["x-ms-failure-cause"] = error.FailureCause;
+        if (error.RetryAfterSeconds is { } seconds)
+            context.Response.Headers.RetryAfter = seconds.ToString();
         return context.WriteArmJsonAsync(new ErrorEnvelope(new ErrorBody(error.Code, error.Message, error.Target, error.Details)), "");
     }
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.TestControl;
 
 namespace RestorePoints.Emulator.Controllers;
 
@@ -17,7 +18,7 @@ public sealed record ArmScope(Guid SubscriptionId, ResourceGroup? ResourceGroup)
 /// transaction that is committed before the answer begins.
 /// The operation that the action accepted starts after the commit.
 /// </summary>
-public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, ResourceLocks locks, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
+public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, ResourceLocks locks, Faults faults, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
 {
     private const string GroupParameter = "{resourceGroupName}";
 
@@ -63,7 +64,11 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
             await write.CommitAsync();
             // Inside the gate: operations are queued in the order in which their rows were committed.
             if (accepted)
-                runner.Enqueue(operation!);
+            {
+                if (faults.OnAccepted(http, operation!.Id) is { } fault)
+                    http.Features.Set(fault);
+                runner.Enqueue(operation);
+            }
         }
     }
 

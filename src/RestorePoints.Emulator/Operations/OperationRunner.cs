@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.TestControl;
 
 namespace RestorePoints.Emulator.Operations;
 
@@ -9,7 +10,7 @@ namespace RestorePoints.Emulator.Operations;
 /// Runs accepted operations. The rows that are InProgress are the queue: what a crash interrupted is resumed at start. Operations with one
 /// serial key run in the order of their acceptance, others side by side.
 /// </summary>
-public sealed partial class OperationRunner(IServiceScopeFactory scopes, CatalogWriter writer, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
+public sealed partial class OperationRunner(IServiceScopeFactory scopes, CatalogWriter writer, Faults faults, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Guid, Task> _running = new();
@@ -79,10 +80,11 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         Guid operationId = accepted.Id;
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
-        ArmError? error = null;
+        ArmError? error = faults.TakeFailure(operationId);
         try
         {
-            await WorkOf(scope, accepted).PrepareAsync(db, accepted, _stopping.Token);
+            if (error is null)
+                await WorkOf(scope, accepted).PrepareAsync(db, accepted, _stopping.Token);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

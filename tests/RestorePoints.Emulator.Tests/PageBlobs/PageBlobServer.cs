@@ -221,6 +221,7 @@ public sealed class PageBlobServer : IAsyncLifetime
             .AddDbContext<EmulatorDbContext>(options => options.UseSqlite($"Data Source={Path.Combine(_directory, "catalog.db")};Pooling=False"))
             .Configure<EmulatorOptions>(options => options.Subscriptions.Add(new SubscriptionOptions { Id = Subscription }))
             .AddTokens()
+            .AddTestControl()
             .AddPageBlobs();
         _app = builder.Build();
         _app.UsePageBlobs();
