@@ -222,6 +222,11 @@ public static class ArmErrors
     public static ArmError DisksNotAllocated { get; } = OperationNotAllowed(
         "Operation 'Create Restore Point' is not allowed as disk(s) have not been allocated successfully. Please exclude these disk(s) using excludeDisks property and retry.");
 
+    /// <summary>A region that is lost. Azure publishes no contract for this; clients repeat a 503.</summary>
+    public static ArmError RegionUnavailable(string location) => new(503, "ServiceUnavailable",
+        $"The resource provider '{ArmResourceId.Provider}' is not available in the region '{location}'. Please retry later.")
+    { RetryAfterSeconds = 1 };
+
     // The emulator's own failures
 
     public static ArmError InternalError { get; } = new(500, "InternalError", "An internal execution error occurred. Please retry later.");

@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.Operations;
 /// Runs accepted operations. The rows that are InProgress are the queue: what a crash interrupted is resumed at start. Operations with one
 /// serial key run in the order of their acceptance, others side by side.
 /// </summary>
-public sealed partial class OperationRunner(IServiceScopeFactory scopes, CatalogWriter writer, Faults faults, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
+public sealed partial class OperationRunner(IServiceScopeFactory scopes, CatalogWriter writer, RegionStates regions, Faults faults, TimeProvider time, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Guid, Task> _running = new();
@@ -80,11 +80,14 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         Guid operationId = accepted.Id;
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
+        ArmOperation work = WorkOf(scope, accepted);
+        if (work.IsRegional)
+            await regions.WhenOnlineAsync(accepted.Location, _stopping.Token);
         ArmError? error = faults.TakeFailure(operationId);
         try
         {
             if (error is null)
-                await WorkOf(scope, accepted).PrepareAsync(db, accepted, _stopping.Token);
+                await work.PrepareAsync(db, accepted, _stopping.Token);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

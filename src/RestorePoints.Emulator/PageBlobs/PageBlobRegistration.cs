@@ -3,7 +3,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// <summary>Adds the data plane behind SAS URLs: page-blob REST for the bytes of disks and disk restore points.</summary>
 public static class PageBlobRegistration
 {
-    /// <summary>Needs <c>EmulatorDbContext</c>, <c>CatalogWriter</c>, <c>RegionStores</c>, <c>TokenValidator</c>, <c>Faults</c>, <c>RequestJournal</c> and <c>TimeProvider</c>; call <see cref="AccessGrants.LoadAsync"/> before serving.</summary>
+    /// <summary>Needs <c>EmulatorDbContext</c>, <c>CatalogWriter</c>, <c>RegionStores</c>, <c>RegionStates</c>, <c>TokenValidator</c>, <c>Faults</c>, <c>RequestJournal</c> and <c>TimeProvider</c>; call <see cref="AccessGrants.LoadAsync"/> before serving.</summary>
     public static IServiceCollection AddPageBlobs(this IServiceCollection services) => services
         .AddSingleton<AccessGrants>()
         .AddSingleton<UploadFooters>()

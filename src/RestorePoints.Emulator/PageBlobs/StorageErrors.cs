@@ -158,6 +158,9 @@ internal static class StorageErrors
 
     // The emulator's own failures
 
+    /// <summary>Of a lost region.</summary>
+    public static StorageError ServerBusy { get; } = new(503, "ServerBusy", "The server is busy.");
+
     /// <summary>Of a fault rule.</summary>
     public static StorageError Injected(FaultEffect effect) => new(effect.Status!.Value, effect.Code!, effect.Message!)
     {

@@ -16,5 +16,6 @@ public static class EmulatorEndpoints
         routes.MapDiskContent();
         routes.MapFaults();
         routes.MapJournal();
+        routes.MapRegions();
     }
 }
