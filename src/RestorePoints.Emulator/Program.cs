@@ -14,6 +14,7 @@ try
 
     WebApplicationBuilder builder = EmulatorBuilder.Create(args);
     builder.Services.AddEmulatorClock();
+    builder.Services.AddTestControl();
     builder.Services.AddStore();
     builder.Services.AddTokens();
     builder.Services.AddPageBlobs();
@@ -33,8 +34,10 @@ try
     app.UsePageBlobs();
     app.UseRequestLog();
     app.UseMiddleware<ArmRequestMiddleware>();
+    app.UseMiddleware<JournalMiddleware>();
     app.UseMiddleware<HeadMiddleware>();
     app.UseRouting();
+    app.UseMiddleware<FaultMiddleware>();
     app.UseMiddleware<ArmErrorMiddleware>();
     app.UseOpenApiPage();
     app.UseMiddleware<ApiVersionMiddleware>();

@@ -108,6 +108,8 @@ public static class ArmErrors
     /// <summary>A disk, a snapshot or a disk restore point is absent; answered by the disk provider.</summary>
     public static ArmError DiskResourceNotFound(string name) => new(404, "NotFound", $"Resource {name} is not found.");
 
+    public static ArmError FaultNotFound(string id) => new(404, "NotFound", $"The fault rule '{id}' was not found.");
+
     public static ArmError OperationNotFound(string id) => new(404, "NotFound", $"The operation '{id}' was not found.");
 
     // Conflicts
@@ -239,6 +241,11 @@ public static class ArmErrors
 
     public static ArmError DisksNotCrashConsistent(string disks) => new(409, "VMRestorePointClientError",
         $"Creation of crash consistent Restore Point of a Virtual Machine with {disks} is not supported. You may exclude this disk from the restore point via excludeDisks property.");
+
+    /// <summary>A region that is lost. Azure publishes no contract for this; clients repeat a 503.</summary>
+    public static ArmError RegionUnavailable(string location) => new(503, "ServiceUnavailable",
+        $"The resource provider '{ArmResourceId.Provider}' is not available in the region '{location}'. Please retry later.")
+    { RetryAfterSeconds = 1 };
 
     // The emulator's own failures
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.TestControl;
 
 namespace RestorePoints.Emulator.Controllers;
 
@@ -13,11 +14,11 @@ namespace RestorePoints.Emulator.Controllers;
 public sealed record ArmScope(Guid SubscriptionId, ResourceGroup? ResourceGroup);
 
 /// <summary>
-/// Around every ARM action: validates the body, resolves subscription and resource group, obeys locks, and runs a changing verb in one write
+/// Around every ARM action: validates the body, refuses lost regions, resolves subscription and resource group, obeys locks, and runs a changing verb in one write
 /// transaction that is committed before the answer begins.
 /// The operation that the action accepted starts after the commit.
 /// </summary>
-public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, ResourceLocks locks, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
+public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, OperationRunner runner, ResourceLocks locks, RegionGuard regions, Faults faults, IOptions<EmulatorOptions> options) : IAsyncResourceFilter, IAsyncActionFilter
 {
     private const string GroupParameter = "{resourceGroupName}";
 
@@ -38,6 +39,7 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
     public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next)
     {
         BodyValidation.Require(context);
+        await regions.RequireOnlineAsync(context);
         HttpContext http = context.HttpContext;
         bool changes = !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method);
         if (!changes)
@@ -63,7 +65,11 @@ public sealed class ArmActionFilter(EmulatorDbContext db, CatalogWriter writer, 
             await write.CommitAsync();
             // Inside the gate: operations are queued in the order in which their rows were committed.
             if (accepted)
-                runner.Enqueue(operation!);
+            {
+                if (faults.OnAccepted(http, operation!.Id) is { } fault)
+                    http.Features.Set(fault);
+                runner.Enqueue(operation);
+            }
         }
     }
 

@@ -2,12 +2,15 @@ using RestorePoints.Emulator.Arm;
 
 namespace RestorePoints.Emulator.Controllers;
 
-/// <summary>The body of a PUT that may repeat what the URL says: it must not contradict it.</summary>
+/// <summary>The body of a PUT. It may repeat what the URL says, and must not contradict it.</summary>
 public interface IResourceBody
 {
     string? Id { get; }
     string? Name { get; }
     string? Type { get; }
+
+    /// <summary>Where the resource is to be; null: it has no region of its own.</summary>
+    string? Location => null;
 }
 
 public static class ResourceBodies

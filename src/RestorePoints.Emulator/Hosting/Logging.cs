@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.TestControl;
 using Serilog;
 using Serilog.Events;
 using Serilog.Extensions.Logging;
@@ -27,7 +28,7 @@ public static class Logging
                     .MinimumLevel.Override("System", LogEventLevel.Warning)
                     // Nothing of interest, and off it spares each request an activity and a scope.
                     .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
-                    .Filter.ByExcluding(IsPrintedByProgram)
+                    .Filter.ByExcluding(IsToldElsewhere)
                     .WriteTo.Console(new RedactingFormatter(), standardErrorFromLevel: LevelAlias.Minimum);
                 foreach (IConfigurationSection level in builder.Configuration.GetSection("Logging:LogLevel").GetChildren())
                     SetLevel(logger, level.Key, LevelConvert.ToSerilogLevel(Enum.Parse<LogLevel>(level.Value!, ignoreCase: true)));
@@ -62,8 +63,8 @@ public static class Logging
         return app;
     }
 
-    /// <summary>The host logs why it could not start, with a stack; Program prints the reason itself.</summary>
-    private static bool IsPrintedByProgram(LogEvent log) => log.Exception is StartException or OptionsValidationException;
+    /// <summary>The host logs why it could not start, with a stack; Program prints the reason itself. A connection that a fault rule cuts is no failure.</summary>
+    private static bool IsToldElsewhere(LogEvent log) => log.Exception is StartException or OptionsValidationException or ConnectionCutException;
 
     private sealed class RedactingFormatter : ITextFormatter
     {

@@ -9,6 +9,9 @@ namespace RestorePoints.Emulator.Operations;
 /// </summary>
 public abstract class ArmOperation
 {
+    /// <summary>Whether the operation waits while its region is lost.</summary>
+    public virtual bool IsRegional => true;
+
     /// <summary>
     /// What takes long: runs before <see cref="RunAsync"/> and outside of the transaction, changes no row, and may run again after a crash. It fails as
     /// <see cref="RunAsync"/> does.

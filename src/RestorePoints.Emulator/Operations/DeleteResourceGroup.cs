@@ -7,6 +7,9 @@ namespace RestorePoints.Emulator.Operations;
 /// <summary>Deletes a resource group with everything in it; refuses as a whole while a SAS is active below it.</summary>
 public sealed class DeleteResourceGroup(Removal removal, TimeProvider time) : ArmOperation
 {
+    /// <summary>A group is ARM's own; what is in it may be elsewhere.</summary>
+    public override bool IsRegional => false;
+
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
         EmulatorDbContext db = context.Db;

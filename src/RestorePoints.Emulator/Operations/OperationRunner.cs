@@ -11,7 +11,8 @@ namespace RestorePoints.Emulator.Operations;
 /// Runs accepted operations. The rows that are InProgress are the queue: what a crash interrupted is resumed at start. Operations with one
 /// serial key run in the order of their acceptance, others side by side. With <c>OperationTime=Recorded</c> each begins when the emulator's clock has reached its end on Azure.
 /// </summary>
-public sealed partial class OperationRunner(IServiceScopeFactory scopes, CatalogWriter writer, EmulatorClock clock, IOptions<EmulatorOptions> options, ILogger<OperationRunner> log) : IHostedService, IDisposable
+public sealed partial class OperationRunner(
+    IServiceScopeFactory scopes, CatalogWriter writer, RegionStates regions, Faults faults, EmulatorClock clock, IOptions<EmulatorOptions> options, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Guid, Accepted> _running = new();
@@ -105,10 +106,14 @@ public sealed partial class OperationRunner(IServiceScopeFactory scopes, Catalog
         Guid operationId = accepted.Id;
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
-        ArmError? error = null;
+        ArmOperation work = WorkOf(scope, accepted);
+        if (work.IsRegional)
+            await regions.WhenOnlineAsync(accepted.Location, _stopping.Token);
+        ArmError? error = faults.TakeFailure(operationId);
         try
         {
-            await WorkOf(scope, accepted).PrepareAsync(db, accepted, _stopping.Token);
+            if (error is null)
+                await work.PrepareAsync(db, accepted, _stopping.Token);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

@@ -20,7 +20,8 @@ internal static class BlobBody
     }
 
     /// <summary>The same as a structured message with checksums.</summary>
-    public static async Task WriteStructuredAsync(PipeWriter writer, Blob blob, ByteRange range, CancellationToken cancellationToken)
+    /// <param name="crcFault">Bits that are wrong in each checksum; 0: none.</param>
+    public static async Task WriteStructuredAsync(PipeWriter writer, Blob blob, ByteRange range, ulong crcFault, CancellationToken cancellationToken)
     {
         long segmentBytes = StructuredMessage.SegmentBytesFor(range.LengthBytes);
         StructuredMessage.WriteHeader(writer.GetSpan(StructuredMessage.HeaderBytes), range.LengthBytes);
@@ -41,9 +42,9 @@ internal static class BlobBody
                 if ((await writer.FlushAsync(cancellationToken)).IsCompleted)
                     return;
             }
-            PutCrc(writer, segmentCrc);
+            PutCrc(writer, segmentCrc ^ crcFault);
         }
-        PutCrc(writer, messageCrc);
+        PutCrc(writer, messageCrc ^ crcFault);
         await writer.FlushAsync(cancellationToken);
     }
 

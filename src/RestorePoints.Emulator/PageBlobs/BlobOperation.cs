@@ -31,7 +31,7 @@ public static class BlobOperations
     internal const string PageWrite = "x-ms-page-write";
     internal const string CopySource = "x-ms-copy-source";
 
-    /// <summary>Also for middleware that was placed before the data plane.</summary>
+    /// <summary>Also for what looks at a request before it is served.</summary>
     public static BlobOperation Identify(HttpRequest request) => Identify(request, new BlobQuery(request.QueryString.Value));
 
     internal static BlobOperation Identify(HttpRequest request, BlobQuery query)

@@ -41,7 +41,7 @@ internal sealed class BlobReads(Blobs blobs)
             response.Headers[StructuredMessage.Header] = StructuredMessage.WithCrc64;
             response.Headers[StructuredMessage.ContentLengthHeader] = range.LengthBytes.ToString();
             response.ContentLength = StructuredMessage.FramedBytes(range.LengthBytes);
-            await BlobBody.WriteStructuredAsync(response.BodyWriter, blob, range, call.Aborted);
+            await BlobBody.WriteStructuredAsync(response.BodyWriter, blob, range, call.HasWrongChecksum ? 1UL : 0, call.Aborted);
             return;
         }
         response.ContentLength = range.LengthBytes;

@@ -4,11 +4,13 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>Opens what a grant points at.</summary>
-internal sealed class Blobs(RegionStores stores, LiveBlobs liveBlobs, UploadFooters uploadFooters)
+internal sealed class Blobs(RegionStores stores, RegionStates regions, LiveBlobs liveBlobs, UploadFooters uploadFooters)
 {
-    /// <exception cref="StorageException">BlobNotFound: the disk or point is gone.</exception>
+    /// <exception cref="StorageException">BlobNotFound: the disk or point is gone. ServerBusy: its region is lost.</exception>
     public async ValueTask<Blob> OpenAsync(AccessGrant grant, CancellationToken cancellationToken)
     {
+        if (regions.IsOffline(grant.Location))
+            throw StorageErrors.ServerBusy.AsException();
         byte[]? clientFooter = grant.Kind == AccessKind.Upload ? await uploadFooters.GetAsync(grant.VolumeId, cancellationToken) : null;
 
         // The version comes before the bytes: a write in between then shows as an ETag that is too old, never as one that is too new.

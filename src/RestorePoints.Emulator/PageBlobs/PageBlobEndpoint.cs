@@ -1,31 +1,57 @@
 using System.Diagnostics;
 using Microsoft.Net.Http.Headers;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.TestControl;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.PageBlobs;
 
 /// <summary>
 /// Serves every request of the data plane: version, address, signature, permission, then the operation; every failure ends here as an
-/// answer of the catalogue <see cref="StorageErrors"/>.
+/// answer of the catalogue <see cref="StorageErrors"/>. Faults come before, the journal behind it.
 /// </summary>
-internal sealed partial class PageBlobEndpoint(
-    SasAuthentication authentication, BlobReads reads, PageLists lists, PageWrites writes, PageCopies copies, TimeProvider time, ILogger<PageBlobEndpoint> logger)
+internal sealed partial class PageBlobEndpoint(SasAuthentication authentication, BlobReads reads, PageLists lists, PageWrites writes, PageCopies copies,
+    Faults faults, RequestJournal journal, TimeProvider time, ILogger<PageBlobEndpoint> logger)
 {
     public async Task HandleAsync(HttpContext context)
     {
+        DateTimeOffset began = time.GetUtcNow();
         long start = Stopwatch.GetTimestamp();
-        await ServeAsync(context);
+        FaultRule? fault = faults.OnBlobRequest(context);
+        ConnectionCut? cut = null;
+        Served served;
+        if (fault is { Effect: { Type: FaultType.Cut, AfterBytes: { } bytes } } && BlobOperations.Identify(context.Request) == BlobOperation.PutPage)
+        {
+            await ConnectionCut.EndInRequestAsync(context, bytes);
+            served = new Served(BlobOperation.PutPage, Guid.Empty);
+        }
+        else
+        {
+            if (fault?.Effect.Type == FaultType.Cut)
+                cut = ConnectionCut.Begin(context, fault.Effect.AfterBytes);
+            served = await ServeAsync(context, fault);
+        }
 
+        bool isCut = cut is not null && await cut.EndAsync();
+        string? version = context.Response.Headers[ServiceVersion.Header], requestId = context.Response.Headers["x-ms-request-id"];
+        journal.Add(new JournalEntry(began, RequestJournal.Limited(context.Request.Method), RequestJournal.Limited(context.Request.Path.Value!), version, OperationNames.Of(served.Operation),
+            JournalMiddleware.StatusOf(context), Stopwatch.GetElapsedTime(start).TotalMilliseconds, Guid.Empty, fault?.Id, requestId, served.SubscriptionId));
         // Of the thousands of calls of one backup, only those that failed are told unless a debug level asks for all.
         LogLevel level = context.Response.StatusCode < StatusCodes.Status400BadRequest ? LogLevel.Debug : LogLevel.Information;
         if (logger.IsEnabled(level))
             LogRequest(logger, level, context.Request.Method, context.Request.Path.ToUriComponent() + context.Request.QueryString.ToUriComponent(),
                 context.Response.StatusCode, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        if (isCut)
+            throw new ConnectionCutException();
     }
 
-    private async Task ServeAsync(HttpContext context)
+    /// <param name="SubscriptionId">Of the disk; empty: not found.</param>
+    private readonly record struct Served(BlobOperation Operation, Guid SubscriptionId);
+
+    private async Task<Served> ServeAsync(HttpContext context, FaultRule? fault)
     {
+        var operation = BlobOperation.Unsupported;
+        Guid subscriptionId = Guid.Empty;
         string version = ServiceVersion.Newest;
         StorageError error;
         try
@@ -36,12 +62,15 @@ internal sealed partial class PageBlobEndpoint(
             version = ServiceVersion.Of(context.Request, query).Text;
             context.Response.Headers[ServiceVersion.Header] = version;
 
-            BlobOperation operation = BlobOperations.Identify(context.Request, query);
+            operation = BlobOperations.Identify(context.Request, query);
+            if (fault is not null && !await BeginFaultAsync(context, fault))
+                return new Served(operation, subscriptionId);
             BlobAddress address = AddressOf(context.Request, operation, url);
             AccessGrant grant = await authentication.AuthenticateAsync(context.Request, address, query, HeaderNames.Authorization);
+            subscriptionId = grant.SubscriptionId;
             Permit(context.Request, query, grant);
-            await RunAsync(new BlobCall(context, operation, address, query, new ServiceVersion(version), grant));
-            return;
+            await RunAsync(new BlobCall(context, operation, address, query, new ServiceVersion(version), grant) { HasWrongChecksum = fault?.Effect.Type == FaultType.WrongChecksum });
+            return new Served(operation, subscriptionId);
         }
         catch (StorageException expected)
         {
@@ -57,7 +86,7 @@ internal sealed partial class PageBlobEndpoint(
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
-            return;
+            return new Served(operation, subscriptionId);
         }
         catch (Exception unexpected)
         {
@@ -69,7 +98,31 @@ internal sealed partial class PageBlobEndpoint(
         if (context.Response.HasStarted || context.Response.BodyWriter.UnflushedBytes > 0)
             context.Abort();
         else
+            await WriteErrorAsync(context, error, version);
+        return new Served(operation, subscriptionId);
+    }
+
+    private async Task WriteErrorAsync(HttpContext context, StorageError error, string version)
+    {
+        try
+        {
             await StorageErrorResponse.WriteAsync(context, error, version, time.GetUtcNow());
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // A fault cuts this answer.
+        }
+    }
+
+    /// <summary>What a fault does before the request is served.</summary>
+    /// <returns>Whether it is still to be served.</returns>
+    private async Task<bool> BeginFaultAsync(HttpContext context, FaultRule fault)
+    {
+        if (fault.Effect.Type == FaultType.Error)
+            throw StorageErrors.Injected(fault.Effect).AsException();
+        if (fault.Effect.Type == FaultType.WrongChecksum)
+            WrongChecksum.Apply(context);
+        return fault.Effect.Type != FaultType.Delay || await faults.DelayAsync(context, fault);
     }
 
     private static BlobAddress AddressOf(HttpRequest request, BlobOperation operation, RequestedUrl url)

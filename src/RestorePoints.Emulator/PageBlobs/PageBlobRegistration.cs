@@ -3,7 +3,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 /// <summary>Adds the data plane behind SAS URLs: page-blob REST for the bytes of disks and disk restore points.</summary>
 public static class PageBlobRegistration
 {
-    /// <summary>Needs <c>EmulatorDbContext</c>, <c>CatalogWriter</c>, <c>RegionStores</c>, <c>TokenValidator</c> and <c>TimeProvider</c>; call <see cref="AccessGrants.LoadAsync"/> before serving.</summary>
+    /// <summary>Needs <c>EmulatorDbContext</c>, <c>CatalogWriter</c>, <c>RegionStores</c>, <c>RegionStates</c>, <c>TokenValidator</c>, <c>Faults</c>, <c>RequestJournal</c> and <c>TimeProvider</c>; call <see cref="AccessGrants.LoadAsync"/> before serving.</summary>
     public static IServiceCollection AddPageBlobs(this IServiceCollection services) => services
         .AddSingleton<AccessGrants>()
         .AddSingleton<UploadFooters>()
@@ -19,11 +19,7 @@ public static class PageBlobRegistration
         .AddSingleton<PageBlobEndpoint>();
 
     /// <summary>Takes <c>/md-…</c> and hosts that start with <c>md-</c> out of the pipeline.</summary>
-    /// <param name="before">Middleware of the branch that sees these requests first: journal, faults.</param>
-    public static IApplicationBuilder UsePageBlobs(this IApplicationBuilder app, Action<IApplicationBuilder>? before = null) =>
-        app.MapWhen(context => BlobAddress.IsPageBlobRequest(context.Request), branch =>
-        {
-            before?.Invoke(branch);
-            branch.Run(branch.ApplicationServices.GetRequiredService<PageBlobEndpoint>().HandleAsync);
-        });
+    public static IApplicationBuilder UsePageBlobs(this IApplicationBuilder app) =>
+        app.MapWhen(context => BlobAddress.IsPageBlobRequest(context.Request),
+            branch => branch.Run(branch.ApplicationServices.GetRequiredService<PageBlobEndpoint>().HandleAsync));
 }

@@ -1,4 +1,5 @@
 using RestorePoints.Emulator.Identity;
+using RestorePoints.Emulator.TestControl;
 
 namespace RestorePoints.Emulator.PageBlobs;
 
@@ -156,6 +157,15 @@ internal static class StorageErrors
         "The operation or one of its parameters needs a newer value of x-ms-version.");
 
     // The emulator's own failures
+
+    /// <summary>Of a lost region.</summary>
+    public static StorageError ServerBusy { get; } = new(503, "ServerBusy", "The server is busy.");
+
+    /// <summary>Of a fault rule.</summary>
+    public static StorageError Injected(FaultEffect effect) => new(effect.Status!.Value, effect.Code!, effect.Message!)
+    {
+        Headers = effect.RetryAfterSeconds is { } seconds ? [("Retry-After", seconds.ToString())] : [],
+    };
 
     public static StorageError InternalError { get; } = new(500, "InternalError", "Server encountered an internal error. Please try again after some time.");
 }

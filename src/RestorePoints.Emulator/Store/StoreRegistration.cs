@@ -14,6 +14,7 @@ public static class StoreRegistration
     {
         services.AddSingleton<CatalogWriter>();
         services.AddSingleton<ResourceLocks>();
+        services.AddSingleton<RegionStates>();
         services.AddDbContextPool<EmulatorDbContext>((provider, db) =>
             db.UseSqlite(ConnectionString(provider.GetRequiredService<IOptions<EmulatorOptions>>().Value))
                 // That the migrations are up to date is a test's business: finding out takes a tenth of a second at every start.
@@ -37,6 +38,7 @@ public static class StoreRegistration
         await db.Database.MigrateAsync();
         await app.Services.GetRequiredService<AccessGrants>().LoadAsync(db);
         await app.Services.GetRequiredService<ResourceLocks>().LoadAsync(db);
+        await app.Services.GetRequiredService<RegionStates>().LoadAsync(db);
         await scope.ServiceProvider.GetRequiredService<Reconciliation>().RunAsync();
     }
 

@@ -6,14 +6,15 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.TestControl;
 
 /// <summary>
-/// <c>POST /emulator/reset[?subscription={id}]</c>: every resource, operation and byte (of that subscription) is gone; without a subscription the
-/// clock goes back to real time too. CA, keys and settings stay.
+/// <c>POST /emulator/reset[?subscription={id}]</c>: every resource, operation, fault rule, journal entry and byte (of that subscription) is gone; without a
+/// subscription the clock goes back to real time and all regions are online too. CA, keys and settings stay.
 /// </summary>
 public static class ResetEndpoint
 {
     public static void MapReset(this IEndpointRouteBuilder routes) => routes.MapPost("/emulator/reset", ResetAsync);
 
-    private static async Task<IResult> ResetAsync(string? subscription, EmulatorDbContext db, CatalogWriter writer, AccessGrants grants, Reconciliation reconciliation, ClockControl clock)
+    private static async Task<IResult> ResetAsync(string? subscription, EmulatorDbContext db, CatalogWriter writer, AccessGrants grants, Reconciliation reconciliation, ClockControl clock,
+        RegionStates regions, Faults faults, RequestJournal journal)
     {
         Guid only = default;
         if (subscription is not null && !Guid.TryParseExact(subscription, "D", out only))
@@ -31,13 +32,25 @@ public static class ResetEndpoint
             await db.Disks.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.VirtualMachines.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.ResourceGroups.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
+            if (all)
+                await RegionStates.ClearAsync(db);
             await write.CommitAsync();
+            await regions.LoadAsync(db);
             await grants.LoadAsync(db);
             // Still inside the gate: nothing is created while the engine is compared with the catalog.
             await reconciliation.RunAsync();
         }
         if (subscription is null)
+        {
+            faults.Clear();
+            journal.Clear();
             await clock.ResetAsync(CancellationToken.None);
+        }
+        else
+        {
+            faults.Clear(only);
+            journal.Clear(only);
+        }
         return Results.NoContent();
     }
 }

@@ -217,10 +217,12 @@ public sealed class PageBlobServer : IAsyncLifetime
         builder.Services
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton<CatalogWriter>()
+            .AddSingleton<RegionStates>()
             .AddSingleton(_ => new RegionStores(_directory, new SnapshotStoreOptions()))
             .AddDbContext<EmulatorDbContext>(options => options.UseSqlite($"Data Source={Path.Combine(_directory, "catalog.db")};Pooling=False"))
             .Configure<EmulatorOptions>(options => options.Subscriptions.Add(new SubscriptionOptions { Id = Subscription }))
             .AddTokens()
+            .AddTestControl()
             .AddPageBlobs();
         _app = builder.Build();
         _app.UsePageBlobs();
