@@ -30,6 +30,7 @@ public static class ArmEndpoints
         // Validators have no state; building one compiles its expressions, which takes milliseconds.
         services.AddValidatorsFromAssemblyContaining<DiskValidator>(ServiceLifetime.Singleton);
         services.AddScoped<ArmActionFilter>();
+        services.AddScoped<CopyRules>();
         services.AddScoped<CopySources>();
         services.AddScoped<Features>();
         services.AddScoped<NewDisks>();

@@ -11,6 +11,7 @@ public static class OperationRegistration
             services.AddKeyedScoped(typeof(ArmOperation), kind.Name, kind);
         services.AddSingleton<ImportRoots>();
         services.AddSingleton<VhdImport>();
+        services.AddSingleton<Replications>();
         services.AddSingleton<OperationRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
         return services;

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("cd368a0e-b06b-4e40-a391-c1ffe1070486"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("f7fea3f7-7b97-468e-a5d6-3b721d370f0d"), entityTypeCount: 12)
         {
         }
 
