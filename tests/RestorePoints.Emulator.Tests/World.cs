@@ -23,6 +23,14 @@ public sealed class World
         return world;
     }
 
+    /// <summary>The resource group of a subscription, which may be there already.</summary>
+    public static async Task<World> OfAsync(RawArm arm)
+    {
+        var world = new World(arm);
+        (await arm.PutAsync(world.Group, $$"""{"location":"{{Location}}"}""")).Expect(200, 201);
+        return world;
+    }
+
     public static Task<World> CreateAsync(EmulatorFixture fixture) => CreateAsync(fixture.NewSubscription());
 
     public string Disk(string name) => $"{Compute}/disks/{name}";

@@ -202,6 +202,27 @@ public static class ArmErrors
     public static ArmError RestorePointNotReady(string restorePoint, string state) => OperationNotAllowed(
         $"Access to the disks of restore point {restorePoint} cannot be granted in its provisioning state {state}.");
 
+    /// <param name="state">Replicating or Failed.</param>
+    public static ArmError DiskRestorePointReplicating(string name, string state) => OperationNotAllowed(
+        $"Access to disk restore point {name} cannot be granted in its replication state {state}. Wait until its completionPercent is 100.");
+
+    // Copies to another region
+
+    /// <param name="source"><c>collection/restorePoint</c>, like <paramref name="target"/>.</param>
+    /// <param name="rule">The rest of the sentence: what forbids the copy.</param>
+    public static ArmError CopyNotAllowed(string source, string target, string rule) => OperationNotAllowed(
+        $"Restore point {source} cannot be copied to {target}: {rule}");
+
+    public static ArmError CollectionOfCopies(string collection, string source) => OperationNotAllowed(
+        $"Restore point collection {collection} cannot take copies of {source}: that collection has copies itself, and a copy cannot be copied again.");
+
+    public static ArmError CollectionCopyInRegion(string collection, string source, string location) => OperationNotAllowed(
+        $"Restore point collection {collection} cannot take copies of {source}: both are in the region {location}, and copies go to another region.");
+
+    /// <summary>The end of a copy whose source went away while it ran.</summary>
+    public static ArmError CopySourceDeleted { get; } = OperationNotAllowed(
+        "The copy of the restore point failed: its source was deleted before the replication was complete.");
+
     public static ArmError CollectionLimitReached(int limit, string location) => OperationNotAllowed(
         $"A subscription can have at most {limit} restore point collections in the region {location}.");
 

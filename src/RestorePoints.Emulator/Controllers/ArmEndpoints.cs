@@ -31,6 +31,7 @@ public static class ArmEndpoints
         services.AddValidatorsFromAssemblyContaining<DiskValidator>(ServiceLifetime.Singleton);
         services.AddSingleton<RemainingCalls>();
         services.AddScoped<ArmActionFilter>();
+        services.AddScoped<CopyRules>();
         services.AddScoped<RegionGuard>();
         services.AddScoped<CopySources>();
         services.AddScoped<Features>();

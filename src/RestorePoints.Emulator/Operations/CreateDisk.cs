@@ -44,31 +44,39 @@ public sealed class CreateDisk(RegionStores regions) : ArmOperation
                 store.CreateVolumeFromPoint(disk.Id, snapshot.VolumeId, snapshot.Id, disk.SizeBytes);
                 break;
             case DiskCreateOption.Copy:
-                // The operation's id names a point that lives only for the copy; a repeat after a crash finds or makes it again.
-                Guid moment = context.Operation.Id;
                 Guid sourceId = disk.SourceUniqueId!.Value;
                 // The source may have grown since the request was accepted.
                 long sourceBytes = await context.Db.Disks.Where(source => source.Id == sourceId).Select(source => source.SizeBytes).SingleOrDefaultAsync(cancellationToken);
                 disk.SizeBytes = Math.Max(disk.SizeBytes, sourceBytes);
-                try
-                {
-                    store.CreatePoint(moment, [sourceId]);
-                    store.CreateVolumeFromPoint(disk.Id, sourceId, moment, disk.SizeBytes);
-                }
-                finally
-                {
-                    store.DeletePoint(sourceId, moment);
-                }
+                MakeFromHead(store, disk, sourceId, context.Operation.Id);
                 break;
             case DiskCreateOption.Restore:
                 ArmResourceId id = ArmResourceId.Parse(disk.SourceResourceId!);
                 DiskRestorePoint source = await context.Db.DiskRestorePoints.WithId(id).SingleOrDefaultAsync(cancellationToken)
                     ?? throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
-                store.CreateVolumeFromPoint(disk.Id, source.SourceUniqueId, source.RestorePointId, disk.SizeBytes);
+                if (source.IsComplete)
+                    store.CreateVolumeFromPoint(disk.Id, source.VolumeId, source.RestorePointId, disk.SizeBytes);
+                else
+                    // What is replicated so far.
+                    MakeFromHead(store, disk, source.VolumeId, context.Operation.Id);
                 break;
             default:
                 store.CreateVolume(disk.Id, disk.SizeBytes);
                 break;
+        }
+    }
+
+    /// <param name="moment">Names a point that lives only for the copy: the operation's id; a repeat after a crash finds or makes it again.</param>
+    private static void MakeFromHead(SnapshotStore store, Disk disk, Guid volumeId, Guid moment)
+    {
+        try
+        {
+            store.CreatePoint(moment, [volumeId]);
+            store.CreateVolumeFromPoint(disk.Id, volumeId, moment, disk.SizeBytes);
+        }
+        finally
+        {
+            store.DeletePoint(volumeId, moment);
         }
     }
 }

@@ -121,6 +121,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             RestorePointId = point.Id,
             Name = $"{disk.Name}_{Guid.NewGuid()}",
             Location = disk.Location,
+            VolumeId = disk.Id,
             SourceUniqueId = disk.Id,
             SourceResourceId = ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name),
             SizeBytes = disk.SizeBytes,

@@ -45,7 +45,8 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
     {
         if (arguments.Point is not null)
         {
-            var point = await context.Db.DiskRestorePoints.Where(point => point.Id == resource && point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded)
+            var point = await context.Db.DiskRestorePoints.Where(point => point.Id == resource && point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded
+                    && (point.ReplicationState == null || point.ReplicationState == ReplicationState.Succeeded))
                 .Select(point => new { point.NetworkAccessPolicy, point.PublicNetworkAccess }).SingleOrDefaultAsync();
             if (point is not null)
                 return new AccessRules(point.NetworkAccessPolicy, point.PublicNetworkAccess, NeedsToken: false);

@@ -12,6 +12,7 @@ public static class OperationRegistration
         services.AddScoped<HourlyRates>();
         services.AddSingleton<ImportRoots>();
         services.AddSingleton<VhdTransfer>();
+        services.AddSingleton<Replications>();
         services.AddSingleton<OperationRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
         return services;

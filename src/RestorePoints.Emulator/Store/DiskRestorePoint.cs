@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations.Schema;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -16,9 +17,25 @@ public sealed class DiskRestorePoint
     /// <summary>Region whose store holds the bytes.</summary>
     public required string Location { get; init; }
 
-    /// <summary>uniqueId of the source disk: the volume in the engine. The point in it is <see cref="RestorePointId"/>.</summary>
+    /// <summary>The volume in the engine: the source disk's, or that of the copies. The point in it is <see cref="RestorePointId"/>.</summary>
+    public required Guid VolumeId { get; init; }
+
+    /// <summary>uniqueId of the source disk.</summary>
     public required Guid SourceUniqueId { get; init; }
     public required string SourceResourceId { get; init; }
+
+    /// <summary>Of a copy: ARM id of the disk restore point that it is a copy of.</summary>
+    public string? SourceDiskRestorePointId { get; init; }
+
+    /// <summary>Of a copy: the region that the bytes come from.</summary>
+    public string? SourceLocation { get; init; }
+
+    /// <summary>How far the bytes of a copy are; null: not a copy.</summary>
+    public ReplicationState? ReplicationState { get; set; }
+
+    /// <summary>Whether the point is in the engine.</summary>
+    [NotMapped]
+    public bool IsComplete => ReplicationState is null or Store.ReplicationState.Succeeded;
     public required long SizeBytes { get; init; }
 
     /// <summary>LUN of the data disk, -1 for the OS disk.</summary>
@@ -44,8 +61,16 @@ public sealed class DiskRestorePoint
         {
             builder.Property(point => point.Name).UseCollation("NOCASE");
             builder.HasIndex(point => new { point.RestorePointId, point.Name }).IsUnique();
-            builder.HasIndex(point => new { point.SourceUniqueId, point.SnapshotTime }).IsUnique();
+            builder.HasIndex(point => new { point.VolumeId, point.SnapshotTime }).IsUnique();
             builder.HasOne(point => point.RestorePoint).WithMany(restorePoint => restorePoint.DiskRestorePoints).HasForeignKey(point => point.RestorePointId);
         }
     }
+}
+
+/// <summary>How far the copy of a disk restore point to another region is.</summary>
+public enum ReplicationState
+{
+    Replicating,
+    Succeeded,
+    Failed,
 }

@@ -34,7 +34,7 @@ public static class HotQueries
         (EmulatorDbContext db, Guid id) => db.VirtualMachines.Include(vm => vm.Disks).SingleOrDefault(vm => vm.Id == id));
 
     private static readonly Func<EmulatorDbContext, Guid, Task<DateTimeOffset?>> LastPointTimeQuery = EF.CompileAsyncQuery(
-        (EmulatorDbContext db, Guid volumeId) => db.DiskRestorePoints.Where(point => point.SourceUniqueId == volumeId).Max(point => (DateTimeOffset?)point.SnapshotTime));
+        (EmulatorDbContext db, Guid volumeId) => db.DiskRestorePoints.Where(point => point.VolumeId == volumeId).Max(point => (DateTimeOffset?)point.SnapshotTime));
 
     private static readonly Func<EmulatorDbContext, Guid, Task<DateTimeOffset?>> LastSnapshotTimeQuery = EF.CompileAsyncQuery(
         (EmulatorDbContext db, Guid volumeId) => db.Snapshots.Where(snapshot => snapshot.VolumeId == volumeId).Max(snapshot => snapshot.SnapshotTime));

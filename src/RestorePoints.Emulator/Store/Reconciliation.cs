@@ -16,8 +16,9 @@ public sealed partial class Reconciliation(EmulatorDbContext db, RegionStores re
         // What could not be created has no bytes.
         HashSet<Guid> heads = [.. await db.Disks.Where(disk => disk.ProvisioningState != ProvisioningState.Failed).Select(disk => disk.Id).ToListAsync()];
         var snapshots = await db.Snapshots.Where(snapshot => snapshot.ProvisioningState != ProvisioningState.Failed).Select(snapshot => new { snapshot.Id, snapshot.VolumeId, IsFrozen = snapshot.SnapshotTime != null }).ToListAsync();
-        HashSet<(Guid Volume, Guid Point)> points = [.. (await db.DiskRestorePoints.Select(point => new { point.SourceUniqueId, point.RestorePointId }).ToListAsync())
-            .Select(point => (point.SourceUniqueId, point.RestorePointId))];
+        HashSet<(Guid Volume, Guid Point)> points = [.. (await db.DiskRestorePoints.Select(point => new { point.VolumeId, point.RestorePointId }).ToListAsync())
+            .Select(point => (point.VolumeId, point.RestorePointId))];
+        heads.UnionWith(await db.DiskRestorePoints.Where(point => point.ReplicationState != null).Select(point => point.VolumeId).Distinct().ToListAsync());
         foreach (var snapshot in snapshots)
         {
             // An interrupted snapshot of a disk is taken anew, later than what was taken since; a volume of its own cannot be made twice.

@@ -10,8 +10,10 @@ namespace RestorePoints.Emulator.Store;
 /// Takes resources out of the catalog and, once that is durable, their bytes out of the engine. A crash in between leaves bytes without a
 /// row, which start-up removes.
 /// </summary>
-public sealed class Removal(RegionStores regions, AccessGrants grants)
+public sealed class Removal(RegionStores regions, AccessGrants grants, Replications replications)
 {
+    private readonly Dictionary<Guid, int> _removedOfVolume = [];
+
     public async Task RemoveAsync(OperationContext context, Disk disk)
     {
         context.Db.Disks.Remove(disk);
@@ -41,8 +43,23 @@ public sealed class Removal(RegionStores regions, AccessGrants grants)
         foreach (DiskRestorePoint diskPoint in point.DiskRestorePoints)
         {
             await RemoveGrantsAsync(context, diskPoint.Id);
-            context.AfterCommit(() => regions.Get(diskPoint.Location).DeletePoint(diskPoint.SourceUniqueId, point.Id));
+            bool endsVolume = diskPoint.ReplicationState is not null && await IsLastOfVolumeAsync(context, diskPoint.VolumeId);
+            context.AfterCommit(() =>
+            {
+                SnapshotStore store = regions.Get(diskPoint.Location);
+                replications.Cancel(diskPoint.Id);
+                store.DeletePoint(diskPoint.VolumeId, point.Id);
+                if (endsVolume)
+                    store.DeleteHead(diskPoint.VolumeId);
+            });
         }
+    }
+
+    /// <summary>The head of a volume of copies is what the next one is applied to; nobody needs it without any copy.</summary>
+    private async Task<bool> IsLastOfVolumeAsync(OperationContext context, Guid volumeId)
+    {
+        _removedOfVolume[volumeId] = _removedOfVolume.GetValueOrDefault(volumeId) + 1;
+        return await context.Db.DiskRestorePoints.CountAsync(point => point.VolumeId == volumeId) == _removedOfVolume[volumeId];
     }
 
     private async Task RemoveGrantsAsync(OperationContext context, Guid resourceRowId)

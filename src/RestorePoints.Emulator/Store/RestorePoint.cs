@@ -12,7 +12,7 @@ public sealed class RestorePoint
     public RestorePointCollection? Collection { get; init; }
     public required string Name { get; init; }
 
-    /// <summary>When the PUT was accepted.</summary>
+    /// <summary>When the PUT was accepted; of a copy, when that of its source was.</summary>
     public required DateTimeOffset TimeCreated { get; init; }
     public ProvisioningState ProvisioningState { get; set; }
 
@@ -31,6 +31,12 @@ public sealed class RestorePoint
     /// <summary>CrashConsistent, FileSystemConsistent or ApplicationConsistent; null until known.</summary>
     public string? ConsistencyMode { get; set; }
 
+    /// <summary>Of a copy: ARM id of the restore point that it is a copy of, as sent.</summary>
+    public string? SourceRestorePointId { get; init; }
+
+    /// <summary>Of a copy: <see cref="Id"/> of the restore point that it is a copy of, which may be gone.</summary>
+    public Guid? SourcePointId { get; init; }
+
     public List<DiskRestorePoint> DiskRestorePoints { get; } = [];
 
     internal sealed class Configuration : IEntityTypeConfiguration<RestorePoint>
@@ -40,6 +46,7 @@ public sealed class RestorePoint
             builder.Property(point => point.Name).UseCollation("NOCASE");
             builder.HasIndex(point => new { point.CollectionId, point.Name }).IsUnique();
             builder.HasIndex(point => new { point.VirtualMachineId, point.ProvisioningState });
+            builder.HasIndex(point => point.SourcePointId);
             builder.HasOne(point => point.Collection).WithMany(collection => collection.RestorePoints).HasForeignKey(point => point.CollectionId);
         }
     }

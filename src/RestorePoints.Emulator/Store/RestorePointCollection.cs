@@ -3,7 +3,7 @@ namespace RestorePoints.Emulator.Store;
 /// <summary>A collection of restore points. <see cref="TrackedResource.Id"/> is its restorePointCollectionId.</summary>
 public sealed class RestorePointCollection : TrackedResource
 {
-    /// <summary>ARM id of the source (a virtual machine), as sent.</summary>
+    /// <summary>ARM id of the source, as sent: a virtual machine, or the collection in another region whose points are copied here.</summary>
     public required string SourceId { get; init; }
 
     /// <summary>Region of the source.</summary>

@@ -16,7 +16,7 @@ public static class SnapshotTimes
 
     /// <summary>Id in the engine of the disk restore point or incremental snapshot with this time; null: there is none.</summary>
     public static async Task<Guid?> FindPointAsync(this EmulatorDbContext db, string location, Guid volumeId, DateTimeOffset snapshotTime, CancellationToken cancellationToken) =>
-        await db.DiskRestorePoints.Where(point => point.Location == location && point.SourceUniqueId == volumeId && point.SnapshotTime == snapshotTime)
+        await db.DiskRestorePoints.Where(point => point.Location == location && point.VolumeId == volumeId && point.SnapshotTime == snapshotTime)
             .Select(point => (Guid?)point.RestorePointId).SingleOrDefaultAsync(cancellationToken)
         ?? await db.Snapshots.Where(snapshot => snapshot.Location == location && snapshot.VolumeId == volumeId && snapshot.SnapshotTime == snapshotTime && snapshot.Incremental)
             .Select(snapshot => (Guid?)snapshot.Id).SingleOrDefaultAsync(cancellationToken);

@@ -47,7 +47,7 @@ public static class DiskContent
     {
         DiskRestorePoint found = await DiskContentLookup.FindDiskRestorePointAsync(
             db, subscriptionId, resourceGroup, collection, restorePoint, diskRestorePoint, context.RequestAborted);
-        await SendAsync(context, found.Name, () => stores.Get(found.Location).OpenPoint(found.SourceUniqueId, found.RestorePointId));
+        await SendAsync(context, found.Name, () => stores.Get(found.Location).OpenPoint(found.VolumeId, found.RestorePointId));
     }
 
     private static async Task PutDiskAsync(string subscriptionId, string resourceGroup, string disk,

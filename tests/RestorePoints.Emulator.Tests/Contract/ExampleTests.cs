@@ -30,9 +30,7 @@ public sealed partial class ExampleTests(EmulatorFixture fixture, ITestOutputHel
         // 4096-byte sectors.
         ["2023-10-02/DiskRestorePoint_BeginGetAccess"] = (400, "InvalidParameter"),
         ["2026-03-02/Snapshot_BeginGetAccess"] = (400, "InvalidParameter"),
-        // Copies to another region.
-        ["2024-07-01/RestorePointCollection_CreateOrUpdate_ForCrossRegionCopy"] = (501, "NotImplemented"),
-        ["2024-07-01/RestorePoint_Copy_BetweenRegions"] = (501, "NotImplemented"),
+        // Snapshots copied to another region.
         ["2023-10-02/Snapshot_Create_FromAnExistingSnapshotInDifferentRegion"] = (501, "NotImplemented"),
         ["2026-03-02/Snapshot_Create_EnhancedProvisionedBandwidthCopySpeed"] = (501, "NotImplemented"),
         // Instant access.
@@ -96,8 +94,16 @@ public sealed partial class ExampleTests(EmulatorFixture fixture, ITestOutputHel
         string path = operation.PathWith(parameters.Where(parameter => parameter.Value is JsonValue).Select(parameter => KeyValuePair.Create(parameter.Key, parameter.Value!.ToString())));
         if (parameters["resourceGroupName"] is { } group)
             await world.GroupAsync(group.ToString());
+        string here = world.Location, copiesFrom = "";
         foreach (string id in ContractWorld.IdsIn(body))
+        {
+            // What is copied is elsewhere.
+            bool isCopied = id.Contains("/restorePointCollections/", StringComparison.OrdinalIgnoreCase);
+            world.Location = isCopied ? "southindia" : here;
+            copiesFrom = isCopied ? id : copiesFrom;
             await world.EnsureAsync(id);
+        }
+        world.Location = here;
 
         string resource = RestorePath().Match(path) is { Success: true } below ? below.Value : ActionPath().Replace(path, "");
         if (operation.ResourceType.EndsWith("/diskRestorePoints", StringComparison.Ordinal))
@@ -109,10 +115,14 @@ public sealed partial class ExampleTests(EmulatorFixture fixture, ITestOutputHel
             await world.EnsureAsync($"{await world.GroupAsync("myResourceGroup")}/providers/Microsoft.Compute/{operation.ResourceType}/myResource");
         else if (operation.Method != HttpMethod.Put)
             await world.EnsureAsync(resource);
+        else if (operation.Id == "RestorePoints_Create" && copiesFrom.Length > 0)
+            await world.PutAsync(CollectionOf(resource), $$$"""{"location":"{{{here}}}","properties":{"source":{"id":"{{{CollectionOf(copiesFrom)}}}"}} }""");
         else if (operation.Id == "RestorePoints_Create")
-            await world.EnsureAsync(resource[..resource.IndexOf("/restorePoints/", StringComparison.Ordinal)]);
+            await world.EnsureAsync(CollectionOf(resource));
         return path;
     }
+
+    private static string CollectionOf(string restorePoint) => restorePoint[..restorePoint.IndexOf("/restorePoints/", StringComparison.Ordinal)];
 
     private static void Check(PublishedOperation operation, ArmResponse answer)
     {

@@ -95,7 +95,7 @@ public sealed class PageBlobServer : IAsyncLifetime
         if (source is null)
             Engine.CreateVolume(disk.Id, sizeBytes);
         else
-            Engine.CreateVolumeFromPoint(disk.Id, source.SourceUniqueId, source.RestorePointId, sizeBytes);
+            Engine.CreateVolumeFromPoint(disk.Id, source.VolumeId, source.RestorePointId, sizeBytes);
         await SaveAsync(db => db.Disks.Add(disk));
         return disk;
     }
@@ -123,6 +123,7 @@ public sealed class PageBlobServer : IAsyncLifetime
             RestorePointId = restorePoint.Id,
             Name = $"{disk.Name}_{Guid.NewGuid()}",
             Location = Location,
+            VolumeId = disk.Id,
             SourceUniqueId = disk.Id,
             SourceResourceId = disk.Name,
             SizeBytes = view.SizeBytes,
@@ -142,7 +143,7 @@ public sealed class PageBlobServer : IAsyncLifetime
         GrantAsync(AccessGrants.NewGrant(kind, BaseUrl, Location, disk.Id, null, disk.Id, Subscription, Clock.GetUtcNow() + duration, Clock.GetUtcNow()));
 
     public Task<string> GrantAsync(DiskRestorePoint point, TimeSpan? duration = null) =>
-        GrantAsync(AccessGrants.NewGrant(AccessKind.Read, BaseUrl, Location, point.SourceUniqueId, new GrantedPoint(point.RestorePointId, point.SnapshotTime, IsIncremental: true), point.Id, Subscription,
+        GrantAsync(AccessGrants.NewGrant(AccessKind.Read, BaseUrl, Location, point.VolumeId, new GrantedPoint(point.RestorePointId, point.SnapshotTime, IsIncremental: true), point.Id, Subscription,
             Clock.GetUtcNow() + duration, Clock.GetUtcNow()));
 
     public async Task RevokeAsync(Guid resourceRowId)

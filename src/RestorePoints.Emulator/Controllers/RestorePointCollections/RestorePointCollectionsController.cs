@@ -7,10 +7,10 @@ using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
 
-/// <summary>Restore point collections. Each belongs to one virtual machine and outlives it; only its tags can change.</summary>
+/// <summary>Restore point collections. Each belongs to one virtual machine and outlives it, or takes copies of a collection in another region; only its tags can change.</summary>
 [ArmResourceType("restorePointCollections", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}")]
-public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features) : ArmController(db, time)
+public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features, CopyRules copyRules) : ArmController(db, time)
 {
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections";
 
@@ -69,11 +69,9 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
         RequireSameState(request.Properties.ProvisioningState);
         await RequireRoomAsync(location);
         ArmResourceId sourceId = ArmResourceId.Parse(source.Id!);
-        if (!sourceId.IsOfType("virtualMachines"))
-            throw ArmErrors.NotImplementedByEmulator("A restore point collection whose source is another collection (cross-region copy)").AsException();
-        VirtualMachine vm = await Db.VirtualMachines.SingleOrDefaultAsync(vm =>
-            vm.SubscriptionId == sourceId.SubscriptionId && vm.ResourceGroupName == sourceId.ResourceGroup && vm.Name == sourceId.Name)
-            ?? throw ArmErrors.ResourceNotFound("virtualMachines", sourceId.Name, sourceId.ResourceGroup).AsException();
+        TrackedResource origin = sourceId.IsOfType("virtualMachines")
+            ? await RequireMachineAsync(sourceId)
+            : await copyRules.RequireSourceCollectionAsync(sourceId, restorePointCollectionName, location);
         collection = new RestorePointCollection
         {
             SubscriptionId = SubscriptionId,
@@ -84,7 +82,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
             TimeCreated = Now,
             ProvisioningState = ProvisioningState.Succeeded,
             SourceId = source.Id!,
-            SourceLocation = vm.Location,
+            SourceLocation = origin.Location,
         };
         Db.RestorePointCollections.Add(collection);
         return StatusCode(StatusCodes.Status201Created, RestorePointCollectionModel.From(collection));
@@ -123,6 +121,10 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
         Accept<DeleteRestorePointCollection>(collection.Id, collection.Id, collection.Location);
         return StatusCode(StatusCodes.Status202Accepted);
     }
+
+    private async Task<VirtualMachine> RequireMachineAsync(ArmResourceId id) =>
+        await Db.VirtualMachines.SingleOrDefaultAsync(vm => vm.SubscriptionId == id.SubscriptionId && vm.ResourceGroupName == id.ResourceGroup && vm.Name == id.Name)
+            ?? throw ArmErrors.ResourceNotFound("virtualMachines", id.Name, id.ResourceGroup).AsException();
 
     private static void RequireSameSource(RestorePointCollection collection, string? sourceId)
     {

@@ -20,7 +20,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.DiskRestorePoint",
                 typeof(DiskRestorePoint),
                 baseEntityType,
-                propertyCount: 16,
+                propertyCount: 20,
                 navigationCount: 1,
                 foreignKeyCount: 1,
                 unnamedIndexCount: 2,
@@ -89,6 +89,14 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 fieldInfo: typeof(DiskRestorePoint).GetField("<PublicNetworkAccess>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
+            var replicationState = runtimeEntityType.AddProperty(
+                "ReplicationState",
+                typeof(ReplicationState?),
+                propertyInfo: typeof(DiskRestorePoint).GetProperty("ReplicationState", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(DiskRestorePoint).GetField("<ReplicationState>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                providerPropertyType: typeof(string));
+
             var restorePointId = runtimeEntityType.AddProperty(
                 "RestorePointId",
                 typeof(Guid),
@@ -118,6 +126,20 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 valueConverter: new EmulatorDbContext.UtcTicksConverter());
             snapshotTime.SetSentinelFromProviderValue(0L);
 
+            var sourceDiskRestorePointId = runtimeEntityType.AddProperty(
+                "SourceDiskRestorePointId",
+                typeof(string),
+                propertyInfo: typeof(DiskRestorePoint).GetProperty("SourceDiskRestorePointId", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(DiskRestorePoint).GetField("<SourceDiskRestorePointId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
+
+            var sourceLocation = runtimeEntityType.AddProperty(
+                "SourceLocation",
+                typeof(string),
+                propertyInfo: typeof(DiskRestorePoint).GetProperty("SourceLocation", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(DiskRestorePoint).GetField("<SourceLocation>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
+
             var sourceResourceId = runtimeEntityType.AddProperty(
                 "SourceResourceId",
                 typeof(string),
@@ -139,6 +161,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 valueConverter: new EmulatorDbContext.UtcTicksConverter());
             timeCreated.SetSentinelFromProviderValue(0L);
 
+            var volumeId = runtimeEntityType.AddProperty(
+                "VolumeId",
+                typeof(Guid),
+                propertyInfo: typeof(DiskRestorePoint).GetProperty("VolumeId", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(DiskRestorePoint).GetField("<VolumeId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                sentinel: new Guid("00000000-0000-0000-0000-000000000000"));
+
             var key = runtimeEntityType.AddKey(
                 new[] { id });
             runtimeEntityType.SetPrimaryKey(key);
@@ -148,7 +177,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 unique: true);
 
             var index0 = runtimeEntityType.AddIndex(
-                new[] { sourceUniqueId, snapshotTime },
+                new[] { volumeId, snapshotTime },
                 unique: true);
 
             return runtimeEntityType;

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("4fd70309-a0cc-48c9-a0fe-48f9d700bdbd"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("f7fea3f7-7b97-468e-a5d6-3b721d370f0d"), entityTypeCount: 12)
         {
         }
 

@@ -20,10 +20,10 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.RestorePoint",
                 typeof(RestorePoint),
                 baseEntityType,
-                propertyCount: 10,
+                propertyCount: 12,
                 navigationCount: 2,
                 foreignKeyCount: 1,
-                unnamedIndexCount: 2,
+                unnamedIndexCount: 3,
                 keyCount: 1);
 
             var id = runtimeEntityType.AddProperty(
@@ -82,6 +82,20 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 propertyInfo: typeof(RestorePoint).GetProperty("SourceMetadata", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(RestorePoint).GetField("<SourceMetadata>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly));
 
+            var sourcePointId = runtimeEntityType.AddProperty(
+                "SourcePointId",
+                typeof(Guid?),
+                propertyInfo: typeof(RestorePoint).GetProperty("SourcePointId", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(RestorePoint).GetField("<SourcePointId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
+
+            var sourceRestorePointId = runtimeEntityType.AddProperty(
+                "SourceRestorePointId",
+                typeof(string),
+                propertyInfo: typeof(RestorePoint).GetProperty("SourceRestorePointId", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(RestorePoint).GetField("<SourceRestorePointId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
+
             var timeCreated = runtimeEntityType.AddProperty(
                 "TimeCreated",
                 typeof(DateTimeOffset),
@@ -102,10 +116,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
             runtimeEntityType.SetPrimaryKey(key);
 
             var index = runtimeEntityType.AddIndex(
+                new[] { sourcePointId });
+
+            var index0 = runtimeEntityType.AddIndex(
                 new[] { collectionId, name },
                 unique: true);
 
-            var index0 = runtimeEntityType.AddIndex(
+            var index1 = runtimeEntityType.AddIndex(
                 new[] { virtualMachineId, provisioningState });
 
             return runtimeEntityType;

@@ -206,6 +206,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("PublicNetworkAccess")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("ReplicationState")
+                        .HasColumnType("TEXT");
+
                     b.Property<Guid>("RestorePointId")
                         .HasColumnType("TEXT");
 
@@ -218,6 +221,12 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<long>("SnapshotTime")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("SourceDiskRestorePointId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("SourceLocation")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("SourceResourceId")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -228,12 +237,15 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<long>("TimeCreated")
                         .HasColumnType("INTEGER");
 
+                    b.Property<Guid>("VolumeId")
+                        .HasColumnType("TEXT");
+
                     b.HasKey("Id");
 
                     b.HasIndex("RestorePointId", "Name")
                         .IsUnique();
 
-                    b.HasIndex("SourceUniqueId", "SnapshotTime")
+                    b.HasIndex("VolumeId", "SnapshotTime")
                         .IsUnique();
 
                     b.ToTable("DiskRestorePoints");
@@ -445,6 +457,12 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<Guid?>("SourcePointId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("SourceRestorePointId")
+                        .HasColumnType("TEXT");
+
                     b.Property<long>("TimeCreated")
                         .HasColumnType("INTEGER");
 
@@ -452,6 +470,8 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("SourcePointId");
 
                     b.HasIndex("CollectionId", "Name")
                         .IsUnique();

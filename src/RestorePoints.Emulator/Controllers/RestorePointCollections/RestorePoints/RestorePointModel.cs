@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using FluentValidation;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
@@ -14,11 +15,12 @@ public sealed record RestorePointModel : IResourceBody
     string? IResourceBody.Type => null;
 
     /// <param name="point">Loaded with its disk restore points.</param>
-    /// <param name="withInstanceView">Whether <c>$expand=instanceView</c> was asked for.</param>
-    public static RestorePointModel From(RestorePoint point, RestorePointCollection collection, string apiVersion, bool withInstanceView = false)
+    /// <param name="replications">For <c>$expand=instanceView</c>; null: it was not asked for.</param>
+    public static RestorePointModel From(RestorePoint point, RestorePointCollection collection, string apiVersion, Replications? replications = null)
     {
         string id = IdOf(point, collection);
-        bool final = point.ProvisioningState is not ProvisioningState.Creating;
+        // Of a copy it is known from the beginning.
+        bool isModeKnown = point.ProvisioningState is not ProvisioningState.Creating || point.SourcePointId is not null;
         return new RestorePointModel
         {
             Name = point.Name,
@@ -28,8 +30,9 @@ public sealed record RestorePointModel : IResourceBody
                 ExcludeDisks = point.ExcludeDisks is null ? null : [.. JsonNode.Parse(point.ExcludeDisks)!.AsArray().Select(disk => new ApiEntityReference { Id = (string?)disk })],
                 SourceMetadata = SourceMetadata.WithDiskRestorePoints(point, id, apiVersion),
                 ProvisioningState = point.ProvisioningState.ToString(),
-                ConsistencyMode = final ? point.ConsistencyMode : null,
-                InstanceView = withInstanceView ? new RestorePointInstanceViewModel() : null,
+                ConsistencyMode = isModeKnown ? point.ConsistencyMode : null,
+                SourceRestorePoint = point.SourceRestorePointId is null ? null : new ApiEntityReference { Id = point.SourceRestorePointId },
+                InstanceView = replications is null ? null : RestorePointInstanceViewModel.From(point, id, replications),
                 ProvisioningDetails = new RestorePointProvisioningDetails { CreationTime = point.TimeCreated },
                 TimeCreated = point.TimeCreated,
             },
@@ -73,6 +76,38 @@ public sealed record RestorePointInstanceViewModel
 {
     public JsonArray DiskRestorePoints { get; init; } = [];
     public JsonArray Statuses { get; init; } = [];
+
+    /// <param name="restorePointId">ARM id of the point.</param>
+    public static RestorePointInstanceViewModel From(RestorePoint point, string restorePointId, Replications replications)
+    {
+        DiskRestorePoint[] copies = [.. point.DiskRestorePoints.Where(disk => disk.ReplicationState is not null).OrderBy(disk => disk.Lun)];
+        if (copies.Length == 0)
+            return new RestorePointInstanceViewModel();
+        return new RestorePointInstanceViewModel
+        {
+            DiskRestorePoints = new JsonArray([.. copies.Select(disk => new JsonObject
+            {
+                ["id"] = $"{restorePointId}/diskRestorePoints/{disk.Name}",
+                ["replicationStatus"] = new JsonObject { ["status"] = Status(disk.ReplicationState!.Value), ["completionPercent"] = replications.PercentOf(disk) },
+            })]),
+            Statuses = [Status(Whole(copies))],
+        };
+    }
+
+    /// <summary>The point can be used as a whole when all its disks can.</summary>
+    private static ReplicationState Whole(DiskRestorePoint[] copies) =>
+        Array.Exists(copies, disk => disk.ReplicationState == ReplicationState.Failed) ? ReplicationState.Failed
+        : Array.Exists(copies, disk => disk.ReplicationState == ReplicationState.Replicating) ? ReplicationState.Replicating
+        : ReplicationState.Succeeded;
+
+    private static JsonObject Status(ReplicationState state) => state switch
+    {
+        ReplicationState.Replicating => Status("ReplicationState/replicating", "Info", "Replicating"),
+        ReplicationState.Succeeded => Status("ReplicationState/succeeded", "Info", "Replication succeeded"),
+        _ => Status("ReplicationState/failed", "Error", "Replication failed"),
+    };
+
+    private static JsonObject Status(string code, string level, string displayStatus) => new() { ["code"] = code, ["level"] = level, ["displayStatus"] = displayStatus };
 }
 
 public sealed record ApiEntityReference

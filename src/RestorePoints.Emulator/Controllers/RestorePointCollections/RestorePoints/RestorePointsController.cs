@@ -11,7 +11,8 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Restore points: each freezes the included disks of its virtual machine at one instant. Immutable; deleted in any order.</summary>
 [ArmResourceType("restorePointCollections/restorePoints", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{restorePointName}")]
-public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features, HourlyRates rates) : ArmController(db, time)
+public sealed class RestorePointsController(
+    EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features, HourlyRates rates, CopyRules copyRules, Replications replications) : ArmController(db, time)
 {
     [HttpGet]
     [OperationId("RestorePoints_Get")]
@@ -24,7 +25,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         RestorePointCollection collection = await Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, restorePointCollectionName)
             ?? throw ArmErrors.ResourceNotFound("restorePointCollections", restorePointCollectionName, ResourceGroupName).AsException();
         RestorePoint point = await Db.FindRestorePointAsync(collection.Id, restorePointName) ?? throw ArmErrors.EntityNotFound.AsException();
-        return RestorePointModel.From(point, collection, HttpContext.ApiVersion(), expand is not null);
+        return RestorePointModel.From(point, collection, HttpContext.ApiVersion(), expand is null ? null : replications);
     }
 
     [HttpPut]
@@ -43,6 +44,10 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
             return await RepeatAsync(point, collection, properties);
 
         ResourceNames.RequireValid("restorePointName", restorePointName);
+        if (properties.SourceRestorePoint is not null)
+            return await CopyAsync(collection, restorePointName, properties);
+        if (CopyRules.IsTarget(collection))
+            throw ArmErrors.InvalidParameter("properties.sourceRestorePoint", $"Required parameter 'properties.sourceRestorePoint' is missing (null): the collection {collection.Name} takes copies only.").AsException();
         if (properties.ConsistencyMode is { } mode && !mode.Equals("CrashConsistent", StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.InvalidParameter("properties.consistencyMode", $"The value '{mode}' is not allowed. Allowed values are: CrashConsistent.").AsException();
         if (properties.InstantAccessDurationMinutes is not null)
@@ -91,6 +96,33 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         return StatusCode(StatusCodes.Status202Accepted);
     }
 
+    private async Task<IActionResult> CopyAsync(RestorePointCollection collection, string name, RestorePointPropertiesModel properties)
+    {
+        ApiVersionMiddleware.RequireServed(HttpContext.ApiVersion(), "2021-11-01");
+        if (properties.InstantAccessDurationMinutes is not null)
+            throw ArmErrors.InvalidParameter("properties.instantAccessDurationMinutes", "'instantAccessDurationMinutes' cannot be given for a copy.").AsException();
+        RestorePoint source = await copyRules.RequireSourceAsync(collection, name, properties);
+        if (properties.ConsistencyMode is { } mode && !mode.Equals(source.ConsistencyMode, StringComparison.OrdinalIgnoreCase))
+            throw ArmErrors.InvalidParameter("properties.consistencyMode", $"The value '{mode}' is not allowed: a copy has the consistency mode of its source, {source.ConsistencyMode}.").AsException();
+        RestorePoint copy = new()
+        {
+            CollectionId = collection.Id,
+            Name = name,
+            TimeCreated = source.TimeCreated,
+            ProvisioningState = ProvisioningState.Creating,
+            VirtualMachineId = source.VirtualMachineId,
+            Model = ModelOf(properties),
+            SourceMetadata = source.SourceMetadata,
+            ConsistencyMode = source.ConsistencyMode,
+            SourceRestorePointId = properties.SourceRestorePoint!.Id,
+            SourcePointId = source.Id,
+        };
+        Db.RestorePoints.Add(copy);
+        // In turn with the deletion of source and copy.
+        Accept<CopyRestorePoint>(copy.Id, source.VirtualMachineId, collection.Location);
+        return StatusCode(StatusCodes.Status201Created, RestorePointModel.From(copy, collection, HttpContext.ApiVersion()));
+    }
+
     /// <summary>A PUT with the same model answers 201 with the point as it is; any other change of a point is refused.</summary>
     private async Task<IActionResult> RepeatAsync(RestorePoint point, RestorePointCollection collection, RestorePointPropertiesModel properties)
     {
@@ -101,7 +133,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
         if (point.ProvisioningState == ProvisioningState.Deleting)
             throw ArmErrors.BeingDeleted($"Restore point {point.Name}").AsException();
         if (await Db.Operations.AsNoTracking().FirstOrDefaultAsync(operation => operation.ResourceRowId == point.Id && operation.Status == OperationStatus.InProgress
-            && operation.Kind == nameof(CreateRestorePoint)) is { } running)
+            && (operation.Kind == nameof(CreateRestorePoint) || operation.Kind == nameof(CopyRestorePoint))) is { } running)
             HttpContext.Features.Set(running);
         return StatusCode(StatusCodes.Status201Created, RestorePointModel.From(point, collection, HttpContext.ApiVersion()));
     }
@@ -116,8 +148,6 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
 
     private static void RequireImplemented(RestorePointPropertiesModel properties)
     {
-        if (properties.SourceRestorePoint is not null)
-            throw ArmErrors.NotImplementedByEmulator("Copying a restore point to another region (properties.sourceRestorePoint)").AsException();
         if (properties.InstantAccessDurationMinutes is not null)
             throw ArmErrors.NotImplementedByEmulator("instantAccessDurationMinutes of a restore point").AsException();
     }
@@ -151,7 +181,7 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
     /// <summary>Whether another point of the machine is being created; refuses when the machine has as many points as it may have.</summary>
     private async Task<bool> IsBeingProtectedAsync(VirtualMachine vm)
     {
-        var states = await Db.RestorePoints.Where(point => point.VirtualMachineId == vm.Id).GroupBy(point => point.ProvisioningState)
+        var states = await Db.RestorePoints.Where(point => point.VirtualMachineId == vm.Id && point.SourcePointId == null).GroupBy(point => point.ProvisioningState)
             .Select(points => new { State = points.Key, Count = points.Count() }).ToListAsync();
         int limit = options.Value.Limits.RestorePointsPerVm;
         if (limit > 0 && states.Where(points => points.State != ProvisioningState.Failed).Sum(points => points.Count) >= limit)

@@ -50,9 +50,11 @@ public static class SourceMetadata
             JsonObject? entry = diskPoint.Lun == VirtualMachineDisks.OsDiskLun ? storage["osDisk"] as JsonObject : EntryOfLun(storage, diskPoint.Lun);
             JsonObject reference = new()
             {
+                ["sourceDiskRestorePoint"] = diskPoint.SourceDiskRestorePointId is { } source ? new JsonObject { ["id"] = source } : null,
                 ["encryption"] = EncryptionOf(diskPoint),
                 ["id"] = $"{restorePointId}/diskRestorePoints/{diskPoint.Name}",
             };
+            ArmJson.RemoveNulls(reference);
             if (entry is null)
                 continue;
             // A disk may have grown between the request and the freeze.

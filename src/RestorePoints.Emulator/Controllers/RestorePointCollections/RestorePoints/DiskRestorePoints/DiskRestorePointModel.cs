@@ -1,4 +1,5 @@
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
@@ -11,7 +12,7 @@ public sealed record DiskRestorePointModel
     public string Type { get; init; } = "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints";
     public required DiskRestorePointPropertiesModel Properties { get; init; }
 
-    public static DiskRestorePointModel From(DiskRestorePoint disk, string restorePointId)
+    public static DiskRestorePointModel From(DiskRestorePoint disk, string restorePointId, Replications replications)
     {
         DiskPropertiesModel source = DiskModel.Kept(disk.DiskSettings).Properties ?? new DiskPropertiesModel();
         return new DiskRestorePointModel
@@ -26,16 +27,16 @@ public sealed record DiskRestorePointModel
                 HyperVGeneration = disk.HyperVGeneration,
                 PurchasePlan = source.PurchasePlan,
                 SupportedCapabilities = source.SupportedCapabilities,
-                FamilyId = SnapshotFamily.IdOf(disk.SourceUniqueId),
+                FamilyId = SnapshotFamily.IdOf(disk.VolumeId),
                 SourceUniqueId = disk.SourceUniqueId,
                 Encryption = DiskEncryptionModel.Of(source.Encryption),
                 SupportsHibernation = source.SupportsHibernation,
                 NetworkAccessPolicy = disk.NetworkAccessPolicy ?? "AllowAll",
                 PublicNetworkAccess = disk.PublicNetworkAccess ?? "Enabled",
                 DiskAccessId = disk.NetworkAccessPolicy == "AllowPrivate" ? source.DiskAccessId : null,
-                CompletionPercent = 100,
-                ReplicationState = "Succeeded",
-                SourceResourceLocation = disk.Location,
+                CompletionPercent = replications.PercentOf(disk),
+                ReplicationState = (disk.ReplicationState ?? ReplicationState.Succeeded).ToString(),
+                SourceResourceLocation = disk.SourceLocation ?? disk.Location,
                 SecurityProfile = source.SecurityProfile,
                 LogicalSectorSize = 512,
             },

@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using RestorePoints.Emulator.Store;
+using RestorePoints.SnapshotEngine;
+
+namespace RestorePoints.Emulator.Operations;
+
+/// <summary>The copies to another region that run now: how far each is, how it is stopped, and where it can be held.</summary>
+public sealed class Replications
+{
+    private readonly ConcurrentDictionary<Guid, Running> _running = new();
+
+    /// <summary>
+    /// The one place where a copy can be held: awaited before each piece (at most one percent) and when all bytes are there, with the id of the disk
+    /// restore point, the percent reached, and a token that ends the wait. null: nothing is held.
+    /// </summary>
+    public Func<Guid, int, CancellationToken, ValueTask>? Hold { get; set; }
+
+    /// <summary>What ARM shows as <c>completionPercent</c>: 100 only when the bytes can be read.</summary>
+    public int PercentOf(DiskRestorePoint disk) => disk.ReplicationState switch
+    {
+        null or ReplicationState.Succeeded => 100,
+        ReplicationState.Replicating when _running.TryGetValue(disk.Id, out Running? running) => Math.Min(99, running.Copy.Percent),
+        _ => 0,
+    };
+
+    /// <summary>Runs a copy to its last byte. It stays known until <see cref="End"/>.</summary>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public async Task RunAsync(Guid diskRestorePointId, PointCopy copy, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _running[diskRestorePointId] = new Running(copy, stop);
+        await copy.RunAsync(() => Hold?.Invoke(diskRestorePointId, copy.Percent, stop.Token) ?? ValueTask.CompletedTask, stop.Token);
+    }
+
+    /// <summary>Stops the copy of a disk restore point that is deleted. None runs: does nothing.</summary>
+    public void Cancel(Guid diskRestorePointId)
+    {
+        if (!_running.TryRemove(diskRestorePointId, out Running? running))
+            return;
+        try
+        {
+            running.Stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended by itself.
+        }
+    }
+
+    /// <summary>The row of the disk restore point says now how it ended.</summary>
+    public void End(Guid diskRestorePointId) => _running.TryRemove(diskRestorePointId, out _);
+
+    private sealed record Running(PointCopy Copy, CancellationTokenSource Stop);
+}
