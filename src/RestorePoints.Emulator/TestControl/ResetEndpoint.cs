@@ -13,7 +13,7 @@ public static class ResetEndpoint
 {
     public static void MapReset(this IEndpointRouteBuilder routes) => routes.MapPost("/emulator/reset", ResetAsync);
 
-    private static async Task<IResult> ResetAsync(string? subscription, EmulatorDbContext db, CatalogWriter writer, AccessGrants grants, Reconciliation reconciliation, ClockControl clock)
+    private static async Task<IResult> ResetAsync(string? subscription, EmulatorDbContext db, CatalogWriter writer, AccessGrants grants, Reconciliation reconciliation, ClockControl clock, RemainingCalls calls)
     {
         Guid only = default;
         if (subscription is not null && !Guid.TryParseExact(subscription, "D", out only))
@@ -36,6 +36,7 @@ public static class ResetEndpoint
             // Still inside the gate: nothing is created while the engine is compared with the catalog.
             await reconciliation.RunAsync();
         }
+        calls.Reset(subscription is null ? null : only);
         if (subscription is null)
             await clock.ResetAsync(CancellationToken.None);
         return Results.NoContent();
