@@ -25,6 +25,16 @@ public sealed class RemainingCalls(TimeProvider time)
         }
     }
 
+    /// <summary>Begins anew, for one subscription or for all.</summary>
+    public void Reset(Guid? subscription)
+    {
+        lock (_lock)
+        {
+            foreach ((string Policy, string Key) counted in _windows.Keys.Where(counted => subscription is null || counted.Key.Contains(subscription.Value.ToString(), StringComparison.Ordinal)).ToList())
+                _windows.Remove(counted);
+        }
+    }
+
     private void Prune(DateTimeOffset now)
     {
         foreach ((string, string) ended in _windows.Where(window => window.Value.End <= now).Select(window => window.Key).ToList())

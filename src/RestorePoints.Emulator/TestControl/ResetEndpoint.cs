@@ -14,7 +14,7 @@ public static class ResetEndpoint
     public static void MapReset(this IEndpointRouteBuilder routes) => routes.MapPost("/emulator/reset", ResetAsync);
 
     private static async Task<IResult> ResetAsync(string? subscription, EmulatorDbContext db, CatalogWriter writer, AccessGrants grants, Reconciliation reconciliation, ClockControl clock,
-        RegionStates regions, Faults faults, RequestJournal journal)
+        RegionStates regions, Faults faults, RequestJournal journal, RemainingCalls calls)
     {
         Guid only = default;
         if (subscription is not null && !Guid.TryParseExact(subscription, "D", out only))
@@ -40,6 +40,7 @@ public static class ResetEndpoint
             // Still inside the gate: nothing is created while the engine is compared with the catalog.
             await reconciliation.RunAsync();
         }
+        calls.Reset(subscription is null ? null : only);
         if (subscription is null)
         {
             faults.Clear();

@@ -4,26 +4,19 @@ using Xunit;
 namespace RestorePoints.Emulator.Tests.ControlPlane;
 
 /// <summary>The profile Azure: operations take the recorded time by the emulator's clock, which stands still here unless a test moves it.</summary>
-public sealed class OperationTimeTests : IAsyncLifetime
+public sealed class OperationTimeTests(OperationTimeTests.Server server) : IClassFixture<OperationTimeTests.Server>, IAsyncLifetime
 {
-    private readonly TemporaryDirectory _directory = new();
-    private EmulatorProcess _emulator = null!;
-    private HttpClient _http = null!;
+    private readonly HttpClient _http = server.Http;
     private World _world = null!;
 
     public async ValueTask InitializeAsync()
     {
-        await StartAsync();
+        (await _http.PostAsync("/emulator/reset", null)).EnsureSuccessStatusCode();
         await _http.FreezeClockAsync();
         _world = await World.CreateAsync(Arm);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        _http.Dispose();
-        await _emulator.DisposeAsync();
-        _directory.Dispose();
-    }
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private RawArm Arm => new(_http, SubscriptionOptions.DefaultId);
 
@@ -66,19 +59,27 @@ public sealed class OperationTimeTests : IAsyncLifetime
     [Fact]
     public async Task The_time_that_is_left_survives_a_crash()
     {
-        string collection = await MachineAsync("Linux");
-        ArmResponse creation = (await Arm.PutAsync(World.Point(collection, "p"), "{}")).Expect(201);
-        await _http.AdvanceAsync(TimeSpan.FromSeconds(20));
-        await _emulator.KillAsync();
-        Uri before = _emulator.Http;
-        _http.Dispose();
-        await StartAsync();
-        string status = creation.Header("Azure-AsyncOperation")!.Replace(before.Authority, _emulator.Http.Authority);
-        (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, status)))["status"].ShouldBe("InProgress");
-        await _http.AdvanceAsync(TimeSpan.FromSeconds(15.4));
-        (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, status)))["status"].ShouldBe("InProgress");
-        await _http.AdvanceAsync(TimeSpan.FromSeconds(0.1));
-        (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, status)))["status"].ShouldBe("Succeeded");
+        using var directory = new TemporaryDirectory();
+        ArmResponse creation;
+        string authority;
+        await using (EmulatorProcess first = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:Profile=Azure"))
+        {
+            using HttpClient http = EmulatorFixture.NewClient(first);
+            await http.FreezeClockAsync();
+            _world = await World.CreateAsync(new RawArm(http, SubscriptionOptions.DefaultId));
+            creation = (await _world.Arm.PutAsync(_world.Disk("d"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1"))).Expect(202);
+            await http.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+            authority = first.Http.Authority;
+            await first.KillAsync();
+        }
+        await using EmulatorProcess again = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:Profile=Azure");
+        using HttpClient client = EmulatorFixture.NewClient(again);
+        string status = creation.Header("Azure-AsyncOperation")!.Replace(authority, again.Http.Authority);
+        foreach ((int milliseconds, string expected) in new[] { (0, "InProgress"), (19, "InProgress"), (1, "Succeeded") })
+        {
+            await client.AdvanceAsync(TimeSpan.FromMilliseconds(milliseconds));
+            (await new RawArm(client, SubscriptionOptions.DefaultId).SendAsync(new HttpRequestMessage(HttpMethod.Get, status)))["status"].ShouldBe(expected);
+        }
     }
 
     [Fact]
@@ -146,12 +147,6 @@ public sealed class OperationTimeTests : IAsyncLifetime
         (await Arm.GetAsync(_world.Disk("d")))["properties.diskState"].ShouldBe("Unattached");
     }
 
-    private async Task StartAsync()
-    {
-        _emulator = await EmulatorProcess.StartAsync(_directory.Path, "--Emulator:Profile=Azure");
-        _http = EmulatorFixture.NewClient(_emulator);
-    }
-
     /// <summary>A machine with its collection.</summary>
     private async Task<string> MachineAsync(string os, params string[] dataDisks)
     {
@@ -182,4 +177,27 @@ public sealed class OperationTimeTests : IAsyncLifetime
     }
 
     private Task<ArmResponse> PollAsync(ArmResponse accepted) => Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, accepted.Header("Azure-AsyncOperation")));
+
+    /// <summary>A server of these tests alone: the clock is everyone's.</summary>
+    public sealed class Server : IAsyncLifetime
+    {
+        private readonly TemporaryDirectory _directory = new();
+        private EmulatorProcess? _emulator;
+
+        public HttpClient Http { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            _emulator = await EmulatorProcess.StartAsync(_directory.Path, "--Emulator:Profile=Azure");
+            Http = EmulatorFixture.NewClient(_emulator);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Http?.Dispose();
+            if (_emulator is not null)
+                await _emulator.DisposeAsync();
+            _directory.Dispose();
+        }
+    }
 }

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("f7fea3f7-7b97-468e-a5d6-3b721d370f0d"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("d2bb9e4a-551b-4c55-82e7-d1f61f78e9fb"), entityTypeCount: 12)
         {
         }
 
