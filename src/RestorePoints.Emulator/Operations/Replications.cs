@@ -5,8 +5,10 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>The copies to another region that run now: how far each is, how it is stopped, and where it can be held.</summary>
-public sealed class Replications
+public sealed class Replications : IDisposable
 {
+    // Copies take turns piece by piece, so that many of them leave threads to the requests. One that is held takes no room.
+    private readonly SemaphoreSlim _room = new(Math.Max(2, Environment.ProcessorCount / 2));
     private readonly ConcurrentDictionary<Guid, Running> _running = new();
 
     /// <summary>
@@ -29,7 +31,31 @@ public sealed class Replications
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _running[diskRestorePointId] = new Running(copy, stop);
-        await copy.RunAsync(() => Hold?.Invoke(diskRestorePointId, copy.Percent, stop.Token) ?? ValueTask.CompletedTask, stop.Token);
+        bool isInside = false;
+        try
+        {
+            await copy.RunAsync(TakeTurnAsync, stop.Token);
+        }
+        finally
+        {
+            Leave();
+        }
+
+        async ValueTask TakeTurnAsync()
+        {
+            Leave();
+            if (Hold is { } hold)
+                await hold(diskRestorePointId, copy.Percent, stop.Token);
+            await _room.WaitAsync(stop.Token);
+            isInside = true;
+        }
+
+        void Leave()
+        {
+            if (isInside)
+                _room.Release();
+            isInside = false;
+        }
     }
 
     /// <summary>Stops the copy of a disk restore point that is deleted. None runs: does nothing.</summary>
@@ -49,6 +75,8 @@ public sealed class Replications
 
     /// <summary>The row of the disk restore point says now how it ended.</summary>
     public void End(Guid diskRestorePointId) => _running.TryRemove(diskRestorePointId, out _);
+
+    public void Dispose() => _room.Dispose();
 
     private sealed record Running(PointCopy Copy, CancellationTokenSource Stop);
 }

@@ -93,7 +93,6 @@ public sealed class RestorePointsController(EmulatorDbContext db, TimeProvider t
 
     private async Task<IActionResult> CopyAsync(RestorePointCollection collection, string name, RestorePointPropertiesModel properties)
     {
-        ApiVersionMiddleware.RequireServed(HttpContext.ApiVersion(), "2021-11-01");
         if (properties.InstantAccessDurationMinutes is not null)
             throw ArmErrors.InvalidParameter("properties.instantAccessDurationMinutes", "'instantAccessDurationMinutes' cannot be given for a copy.").AsException();
         RestorePoint source = await copyRules.RequireSourceAsync(collection, name, properties);
