@@ -12,6 +12,13 @@ namespace RestorePoints.Emulator.Operations;
 /// </summary>
 public sealed class CopyRestorePoint(RegionStores regions, OperationRunner runner, TimeProvider time) : ArmOperation
 {
+    /// <param name="CollectionId">The target: what the copies of an hour are counted by.</param>
+    public sealed record Arguments(Guid CollectionId)
+    {
+        /// <summary>What stands in the JSON of every copy into the collection.</summary>
+        public string OfCollection => $"\"{nameof(CollectionId)}\":\"{CollectionId}\"";
+    }
+
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
         RestorePoint point = await context.Db.RestorePoints.Include(point => point.Collection).SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId, cancellationToken)

@@ -17,8 +17,8 @@ public sealed class HourlyRates(EmulatorDbContext db, TimeProvider time, IOption
     /// <summary>Counts the operation that is about to be accepted, and shows in the answer's headers how many are left.</summary>
     /// <typeparam name="TOperation">What creates or copies.</typeparam>
     /// <param name="policy">Name of what is limited, as headers and errors show it.</param>
-    /// <param name="serialKey">Of these operations: the id of the machine or of the target collection.</param>
-    /// <param name="argument">Part of their JSON arguments, which tells modes apart; null: all count.</param>
+    /// <param name="serialKey">Of these operations: the id of the machine.</param>
+    /// <param name="argument">Part of their JSON arguments, which tells modes or target collections apart; null: all count.</param>
     public async Task RequireAsync<TOperation>(HttpContext http, string policy, Guid serialKey, string? argument = null) where TOperation : ArmOperation
     {
         DateTimeOffset now = time.GetUtcNow();

@@ -14,6 +14,8 @@ namespace RestorePoints.Emulator.Operations;
 public sealed partial class OperationRunner(
     IServiceScopeFactory scopes, CatalogWriter writer, RegionStates regions, Faults faults, EmulatorClock clock, IOptions<EmulatorOptions> options, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
+    private static readonly TimeSpan s_dueLimit = TimeSpan.FromSeconds(10);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Guid, Accepted> _running = new();
     private readonly Dictionary<Guid, Accepted> _lastOfKey = [];
@@ -71,11 +73,12 @@ public sealed partial class OperationRunner(
             await accepted.Task.WaitAsync(limit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Waits for the end of every operation whose time has come.</summary>
-    private Task WaitForDueAsync(CancellationToken cancellationToken)
+    /// <summary>Waits for the end of every operation whose time has come, but not for ever: one in a lost region does not end.</summary>
+    private async Task WaitForDueAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        return Task.WhenAll(_running.Values.Where(accepted => accepted.Due <= now).Select(accepted => accepted.Task)).WaitAsync(cancellationToken);
+        await Task.WhenAll(_running.Values.Where(accepted => accepted.Due > DateTimeOffset.MinValue && accepted.Due <= now).Select(accepted => accepted.Task))
+            .WaitAsync(s_dueLimit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task RunAfterAsync(Task before, Operation operation, DateTimeOffset due)

@@ -19,6 +19,7 @@ public static class RecordedDurations
     private static readonly Dictionary<string, TimeSpan> ByKind = new()
     {
         [nameof(CreateRestorePoint)] = TimeSpan.FromSeconds(35.5),
+        [nameof(CopyRestorePoint)] = TimeSpan.FromSeconds(5.7),
         [nameof(DeleteRestorePoint)] = TimeSpan.FromSeconds(10.1),
         [nameof(DeleteRestorePointCollection)] = TimeSpan.FromMilliseconds(31),
         [nameof(CreateDisk)] = TimeSpan.FromSeconds(0.58),

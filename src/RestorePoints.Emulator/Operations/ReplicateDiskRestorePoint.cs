@@ -27,7 +27,7 @@ public sealed class ReplicateDiskRestorePoint(RegionStores regions, Replications
         {
             using PointCopy copy = new(regions.Get(source.Location), source.VolumeId, source.RestorePointId, store, target.VolumeId,
                 bases.Select(pair => new PointPair(pair.SourcePointId!.Value, pair.RestorePointId)));
-            await replications.RunAsync(target.Id, copy, cancellationToken);
+            await replications.RunAsync(target, await IdOfPointAsync(db, target, cancellationToken), source.Location, copy, cancellationToken);
         }
         catch (PointNotFoundException)
         {
@@ -59,6 +59,13 @@ public sealed class ReplicateDiskRestorePoint(RegionStores regions, Replications
         target?.ReplicationState = ReplicationState.Failed;
         if (target?.RestorePoint is { ProvisioningState: ProvisioningState.Succeeded } point)
             point.ProvisioningState = ProvisioningState.Failed;
+    }
+
+    private static async Task<string> IdOfPointAsync(EmulatorDbContext db, DiskRestorePoint target, CancellationToken cancellationToken)
+    {
+        RestorePoint point = await db.RestorePoints.AsNoTracking().Include(point => point.Collection).SingleAsync(point => point.Id == target.RestorePointId, cancellationToken);
+        RestorePointCollection collection = point.Collection!;
+        return ArmResourceId.Of(collection.SubscriptionId, collection.ResourceGroupName, "restorePointCollections", collection.Name) + $"/restorePoints/{point.Name}";
     }
 
     private static IQueryable<DiskRestorePoint> SourceOf(EmulatorDbContext db, DiskRestorePoint target) => db.DiskRestorePoints.Where(source =>

@@ -14,6 +14,7 @@ public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime l
     private readonly Lock _changes = new();
     private readonly ConcurrentDictionary<Guid, ArmError> _failures = new();
     private volatile FaultRule[] _rules = [];
+    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<FaultRule> Rules => _rules;
@@ -21,7 +22,7 @@ public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime l
     public void Add(FaultRule rule)
     {
         lock (_changes)
-            _rules = [.. _rules, rule];
+            Replace([.. _rules, rule]);
     }
 
     public FaultRule? Find(string id) => Array.Find(_rules, rule => rule.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
@@ -30,14 +31,14 @@ public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime l
     public void Remove(string id)
     {
         lock (_changes)
-            _rules = [.. _rules.Where(rule => !rule.Id.Equals(id, StringComparison.OrdinalIgnoreCase))];
+            Replace([.. _rules.Where(rule => !rule.Id.Equals(id, StringComparison.OrdinalIgnoreCase))]);
     }
 
     /// <summary>Ends all rules.</summary>
     public void Clear()
     {
         lock (_changes)
-            _rules = [];
+            Replace([]);
     }
 
     /// <summary>Ends the rules whose path names the subscription.</summary>
@@ -45,7 +46,7 @@ public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime l
     {
         string scope = $"/subscriptions/{subscriptionId}";
         lock (_changes)
-            _rules = [.. _rules.Where(rule => rule.Match.Path?.Pattern is not { } pattern || !IsBelow(pattern))];
+            Replace([.. _rules.Where(rule => rule.Match.Path?.Pattern is not { } pattern || !IsBelow(pattern))]);
 
         bool IsBelow(string pattern) => pattern.StartsWith(scope, StringComparison.OrdinalIgnoreCase) && (pattern.Length == scope.Length || pattern[scope.Length] is '/' or '*');
     }
@@ -94,6 +95,22 @@ public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime l
             if (rule.Effect.Type == FaultType.StallReplication && rule.Match.Matches(operation, "PUT", resourceId) && rule.CountReplication(replicationId))
                 return rule.Effect.Percent;
         return null;
+    }
+
+    /// <summary>Returns once a copy is no longer held at what it has reached, by the emulator's rules; at once when none holds it.</summary>
+    /// <param name="percent">What it has reached.</param>
+    public async Task WhenNotStalledAsync(Guid replicationId, string operation, string resourceId, int percent, CancellationToken cancellationToken)
+    {
+        while (_changed is var changed && StallPercent(replicationId, operation, resourceId) <= percent)
+            await changed.Task.WaitAsync(cancellationToken);
+    }
+
+    private void Replace(FaultRule[] rules)
+    {
+        _rules = rules;
+        TaskCompletionSource changed = _changed;
+        _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        changed.SetResult();
     }
 
     /// <summary>Lets a request wait, by the emulator's clock.</summary>

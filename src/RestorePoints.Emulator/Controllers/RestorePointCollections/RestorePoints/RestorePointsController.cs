@@ -98,10 +98,11 @@ public sealed class RestorePointsController(
 
     private async Task<IActionResult> CopyAsync(RestorePointCollection collection, string name, RestorePointPropertiesModel properties)
     {
-        ApiVersionMiddleware.RequireServed(HttpContext.ApiVersion(), "2021-11-01");
         if (properties.InstantAccessDurationMinutes is not null)
             throw ArmErrors.InvalidParameter("properties.instantAccessDurationMinutes", "'instantAccessDurationMinutes' cannot be given for a copy.").AsException();
         RestorePoint source = await copyRules.RequireSourceAsync(collection, name, properties);
+        var arguments = new CopyRestorePoint.Arguments(collection.Id);
+        await rates.RequireAsync<CopyRestorePoint>(HttpContext, "CopyRestorePoint", source.VirtualMachineId, arguments.OfCollection);
         if (properties.ConsistencyMode is { } mode && !mode.Equals(source.ConsistencyMode, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.InvalidParameter("properties.consistencyMode", $"The value '{mode}' is not allowed: a copy has the consistency mode of its source, {source.ConsistencyMode}.").AsException();
         RestorePoint copy = new()
@@ -119,7 +120,7 @@ public sealed class RestorePointsController(
         };
         Db.RestorePoints.Add(copy);
         // In turn with the deletion of source and copy.
-        Accept<CopyRestorePoint>(copy.Id, source.VirtualMachineId, collection.Location);
+        Accept<CopyRestorePoint>(copy.Id, source.VirtualMachineId, collection.Location, arguments);
         return StatusCode(StatusCodes.Status201Created, RestorePointModel.From(copy, collection, HttpContext.ApiVersion()));
     }
 
