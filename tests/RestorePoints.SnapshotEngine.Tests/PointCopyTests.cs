@@ -101,6 +101,27 @@ public sealed class PointCopyTests(ITestOutputHelper output)
         target.GetUsage().UsedBytes.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task What_a_copy_of_a_later_point_left_in_the_head_does_not_stay()
+    {
+        using TestDirectory sourceDirectory = new(), targetDirectory = new();
+        using SnapshotStore source = Small.Open(sourceDirectory), target = Small.Open(targetDirectory);
+        Guid disk = Guid.NewGuid(), copies = Guid.NewGuid(), first = Guid.NewGuid(), second = Guid.NewGuid(), third = Guid.NewGuid();
+        source.CreateVolume(disk, 8 * PageBytes);
+        target.CreateVolume(copies, 8 * PageBytes);
+        source.Write(disk, 0, Filled(4, 1));
+        source.CreatePoint(first, [disk]);
+        await CopyAsync(source, disk, first, target, copies);
+        source.Write(disk, PageBytes, Filled(1, 2));
+        source.CreatePoint(second, [disk]);
+        source.Write(disk, 2 * PageBytes, Filled(4, 3));
+        source.CreatePoint(third, [disk]);
+        await CopyAsync(source, disk, third, target, copies, first);
+        target.DeletePoint(copies, third);
+        await CopyAsync(source, disk, second, target, copies, first);
+        Same(source, disk, target, copies, second);
+    }
+
     /// <summary>
     /// Copies after some points, some of them interrupted and left, the stores opened anew, points deleted on both sides: every copied point shows
     /// what its source shows, and what changed between two copies is what changed between their sources, or more after an interruption.
