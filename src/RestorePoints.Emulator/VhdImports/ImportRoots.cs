@@ -25,7 +25,7 @@ public sealed class ImportRoots(IOptions<EmulatorOptions> options)
             throw ArmErrors.InvalidParameter(Parameter, "The sourceUri is not an absolute URL: allowed are file:///, http:// and https://.").AsException();
         ImportLocation? location = uri.IsFile ? OfFile(sourceUri, uri) : OfBlob(sourceUri, uri);
         return location
-            ?? throw ArmErrors.InvalidParameter(Parameter, $"The source '{NameOf(uri)}' is outside of the folders and URL prefixes of the emulator's setting Emulator:ImportRoots.").AsException();
+            ?? throw ArmErrors.InvalidParameter(Parameter, $"The source '{NameOf(uri)}' is outside of the folders and URL prefixes of the emulator's setting Emulator:ImportRoots, or not of the form file:///path, http://host/path or https://host/path.").AsException();
     }
 
     /// <summary>A URL without what may be secret: no query, no user.</summary>
