@@ -17,7 +17,8 @@ internal sealed partial class PageBlobEndpoint(SasAuthentication authentication,
     {
         DateTimeOffset began = time.GetUtcNow();
         long start = Stopwatch.GetTimestamp();
-        FaultRule? fault = faults.OnBlobRequest(context);
+        FiredFault? fired = faults.OnBlobRequest(context);
+        FaultRule? fault = fired?.Rule;
         ConnectionCut? cut = null;
         Served served;
         if (fault is { Effect: { Type: FaultType.Cut, AfterBytes: { } bytes } } && BlobOperations.Identify(context.Request) == BlobOperation.PutPage)
@@ -29,7 +30,7 @@ internal sealed partial class PageBlobEndpoint(SasAuthentication authentication,
         {
             if (fault?.Effect.Type == FaultType.Cut)
                 cut = ConnectionCut.Begin(context, fault.Effect.AfterBytes);
-            served = await ServeAsync(context, fault);
+            served = await ServeAsync(context, fired);
         }
 
         bool isCut = cut is not null && await cut.EndAsync();
@@ -48,7 +49,7 @@ internal sealed partial class PageBlobEndpoint(SasAuthentication authentication,
     /// <param name="SubscriptionId">Of the disk; empty: not found.</param>
     private readonly record struct Served(BlobOperation Operation, Guid SubscriptionId);
 
-    private async Task<Served> ServeAsync(HttpContext context, FaultRule? fault)
+    private async Task<Served> ServeAsync(HttpContext context, FiredFault? fault)
     {
         var operation = BlobOperation.Unsupported;
         Guid subscriptionId = Guid.Empty;
@@ -69,7 +70,7 @@ internal sealed partial class PageBlobEndpoint(SasAuthentication authentication,
             AccessGrant grant = await authentication.AuthenticateAsync(context.Request, address, query, HeaderNames.Authorization);
             subscriptionId = grant.SubscriptionId;
             Permit(context.Request, query, grant);
-            await RunAsync(new BlobCall(context, operation, address, query, new ServiceVersion(version), grant) { HasWrongChecksum = fault?.Effect.Type == FaultType.WrongChecksum });
+            await RunAsync(new BlobCall(context, operation, address, query, new ServiceVersion(version), grant) { HasWrongChecksum = fault?.Rule.Effect.Type == FaultType.WrongChecksum });
             return new Served(operation, subscriptionId);
         }
         catch (StorageException expected)
@@ -116,13 +117,13 @@ internal sealed partial class PageBlobEndpoint(SasAuthentication authentication,
 
     /// <summary>What a fault does before the request is served.</summary>
     /// <returns>Whether it is still to be served.</returns>
-    private async Task<bool> BeginFaultAsync(HttpContext context, FaultRule fault)
+    private async Task<bool> BeginFaultAsync(HttpContext context, FiredFault fault)
     {
-        if (fault.Effect.Type == FaultType.Error)
-            throw StorageErrors.Injected(fault.Effect).AsException();
-        if (fault.Effect.Type == FaultType.WrongChecksum)
+        if (fault.Rule.Effect.Type == FaultType.Error)
+            throw StorageErrors.Injected(fault.Rule.Effect).AsException();
+        if (fault.Rule.Effect.Type == FaultType.WrongChecksum)
             WrongChecksum.Apply(context);
-        return fault.Effect.Type != FaultType.Delay || await faults.DelayAsync(context, fault);
+        return fault.Rule.Effect.Type != FaultType.Delay || await faults.DelayAsync(context, fault);
     }
 
     private static BlobAddress AddressOf(HttpRequest request, BlobOperation operation, RequestedUrl url)

@@ -7,10 +7,11 @@ namespace RestorePoints.Emulator.TestControl;
 public sealed class FaultMiddleware(RequestDelegate next, Faults faults)
 {
     public Task InvokeAsync(HttpContext context) =>
-        ArmEndpoints.IsArm(context) && faults.OnArmRequest(context) is { } rule ? ServeAsync(context, rule) : next(context);
+        ArmEndpoints.IsArm(context) && faults.OnArmRequest(context) is { } fault ? ServeAsync(context, fault) : next(context);
 
-    private async Task ServeAsync(HttpContext context, FaultRule rule)
+    private async Task ServeAsync(HttpContext context, FiredFault fault)
     {
+        FaultRule rule = fault.Rule;
         // For the journal.
         context.Features.Set(rule);
         switch (rule.Effect.Type)
@@ -19,7 +20,7 @@ public sealed class FaultMiddleware(RequestDelegate next, Faults faults)
                 await context.WriteArmErrorAsync(rule.Effect.Error);
                 break;
             case FaultType.Delay:
-                if (await faults.DelayAsync(context, rule))
+                if (await faults.DelayAsync(context, fault))
                     await next(context);
                 break;
             default:

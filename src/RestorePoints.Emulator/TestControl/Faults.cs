@@ -9,7 +9,7 @@ namespace RestorePoints.Emulator.TestControl;
 /// operation was accepted and when it runs, and by copies between regions. At most one rule fires on a request: the oldest that is due. Each rule that
 /// matches counts it. In memory only.
 /// </summary>
-public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime lifetime, ILogger<Faults> log)
+public sealed partial class Faults(EmulatorClock clock, IHostApplicationLifetime lifetime, ILogger<Faults> log)
 {
     private readonly Lock _changes = new();
     private readonly ConcurrentDictionary<Guid, ArmError> _failures = new();
@@ -52,11 +52,11 @@ public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime l
     }
 
     /// <summary>The rule that fires on a request of ARM: Error, Delay or Cut.</summary>
-    public FaultRule? OnArmRequest(HttpContext context) => _rules.Length == 0 ? null
+    public FiredFault? OnArmRequest(HttpContext context) => _rules.Length == 0 ? null
         : Fire(OperationNames.Of(context), context.Request, static type => type is FaultType.Error or FaultType.Delay or FaultType.Cut);
 
     /// <summary>The rule that fires on a request of the data plane: Error, Delay, Cut or, where an answer has a checksum, WrongChecksum.</summary>
-    public FaultRule? OnBlobRequest(HttpContext context)
+    public FiredFault? OnBlobRequest(HttpContext context)
     {
         if (_rules.Length == 0)
             return null;
@@ -73,10 +73,10 @@ public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime l
     /// <returns>The rule that lets the operation fail.</returns>
     public FaultRule? OnAccepted(HttpContext context, Guid operationId)
     {
-        if (_rules.Length == 0 || Fire(OperationNames.Of(context), context.Request, static type => type == FaultType.FailOperation) is not { } rule)
+        if (_rules.Length == 0 || Fire(OperationNames.Of(context), context.Request, static type => type == FaultType.FailOperation) is not { } fault)
             return null;
-        _failures[operationId] = rule.Effect.Error;
-        return rule;
+        _failures[operationId] = fault.Rule.Effect.Error;
+        return fault.Rule;
     }
 
     /// <summary>The error with which an accepted operation has to end; null: none.</summary>
@@ -113,30 +113,38 @@ public sealed partial class Faults(TimeProvider time, IHostApplicationLifetime l
         changed.SetResult();
     }
 
-    /// <summary>Lets a request wait, by the emulator's clock.</summary>
+    /// <summary>Lets a request wait, by the emulator's clock, from the instant at which the rule fired.</summary>
     /// <returns>false: nobody waits for it any more, or the emulator stops.</returns>
-    public async Task<bool> DelayAsync(HttpContext context, FaultRule rule)
+    public async Task<bool> DelayAsync(HttpContext context, FiredFault fault)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-        await Task.Delay(TimeSpan.FromMilliseconds(rule.Effect.DelayMs!.Value), time, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task delay = clock.WaitUntilAsync(fault.At + TimeSpan.FromMilliseconds(fault.Rule.Effect.DelayMs!.Value), ended.Token);
+        await delay.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!ended.IsCancellationRequested)
             return true;
         context.Abort();
         return false;
     }
 
-    private FaultRule? Fire(string? operation, HttpRequest request, Func<FaultType, bool> applies)
+    private FiredFault? Fire(string? operation, HttpRequest request, Func<FaultType, bool> applies)
     {
         FaultRule? fired = null;
         string path = request.Path.Value ?? "";
+        // Before anybody sees that a rule has fired: an advance of the clock after that counts for it.
+        DateTimeOffset now = clock.GetUtcNow();
         foreach (FaultRule rule in _rules)
             if (applies(rule.Effect.Type) && rule.Match.Matches(operation, request.Method, path) && rule.Count(mayFire: fired is null))
                 fired = rule;
-        if (fired is not null)
-            LogFired(fired.Id, fired.Effect.Type, request.Method, path);
-        return fired;
+        if (fired is null)
+            return null;
+        LogFired(fired.Id, fired.Effect.Type, request.Method, path);
+        return new FiredFault(fired, now);
     }
 
     [LoggerMessage(LogLevel.Information, "Fault {Id} ({Type}) fires on {Method} {Path}")]
     private partial void LogFired(string id, FaultType type, string method, string path);
 }
+
+/// <summary>A rule that fired on a request.</summary>
+/// <param name="At">When, by the emulator's clock.</param>
+public sealed record FiredFault(FaultRule Rule, DateTimeOffset At);

@@ -123,7 +123,8 @@ public sealed class FaultRuleTests(EmulatorFixture fixture)
     [Fact]
     public void A_copy_is_stalled_until_its_rule_is_gone_and_counted_once()
     {
-        var faults = new Faults(TimeProvider.System, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), NullLogger<Faults>.Instance);
+        using var clock = new EmulatorClock(TimeProvider.System);
+        var faults = new Faults(clock, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), NullLogger<Faults>.Instance);
         var rule = new FaultRule(new FaultMatch("RestorePoints_Create", null, PathGlob.Parse("/subscriptions/**")), 2, 1, 1, 0, new FaultEffect(FaultType.StallReplication, Percent: 37));
         faults.Add(rule);
         Guid first = Guid.NewGuid(), second = Guid.NewGuid(), third = Guid.NewGuid();
