@@ -48,27 +48,7 @@ public sealed partial class SnapshotStore
     }
 
     /// <summary>The volumes of the store with their points, oldest first: what start-up compares with the catalog.</summary>
-    public IReadOnlyList<VolumeDescription> ListVolumes()
-    {
-        var list = new List<VolumeDescription>();
-        foreach (Volume volume in _volumes.All)
-        {
-            lock (volume.PinLock)
-            {
-                List<Guid> points = [];
-                long sizeBytes = volume.SizeBytes;
-                foreach (Viewer viewer in volume.Viewers.Frozen)
-                {
-                    if (viewer.PointId is { } pointId) points.Add(pointId);
-                }
-
-                // What only disks made from its points still need is nothing the catalog knows.
-                if (volume.HasHead || points.Count > 0) list.Add(new VolumeDescription(volume.Id, sizeBytes, volume.HasHead, points));
-            }
-        }
-
-        return list;
-    }
+    public IReadOnlyList<VolumeDescription> ListVolumes() => _volumes.Describe();
 
     /// <summary>What the store holds and what it takes on disk.</summary>
     public StoreUsage GetUsage()

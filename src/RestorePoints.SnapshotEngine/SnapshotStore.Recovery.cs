@@ -25,7 +25,7 @@ public sealed partial class SnapshotStore
         _lockFile = lockFile;
         _slots = new SlotAllocator(directory, _geometry, _epochs);
         _volumes = new VolumeSet(_geometry, _slots);
-        Guid bootId = options.BootId ?? KernelBootId();
+        Guid bootId = options.BootId ?? LinuxFileSystem.BootId();
         try
         {
             long sequence = Recover(bootId);
@@ -45,9 +45,6 @@ public sealed partial class SnapshotStore
     }
 
     private string CheckpointPath => Path.Combine(_directory, CheckpointName);
-
-    private static Guid KernelBootId() =>
-        OperatingSystem.IsLinux() && Guid.TryParse(File.ReadAllText("/proc/sys/kernel/random/boot_id"), out Guid id) ? id : Guid.Empty;
 
     private long Recover(Guid bootId)
     {
@@ -69,60 +66,11 @@ public sealed partial class SnapshotStore
 
     private long ReplayJournals(Guid bootId, long checkpointSequence)
     {
-        string[] paths = [.. Directory.EnumerateFiles(_directory, "journal-*").OrderBy(JournalFile.Ordinal)];
-        if (paths.Length > 0) _journalOrdinal = JournalFile.Ordinal(paths[^1]);
-        long limit = BelievableSequence(paths, bootId, checkpointSequence);
-        var replay = new JournalReplay(_geometry, _slots, _volumes);
-        long sequence = checkpointSequence;
-        foreach (string path in paths)
-        {
-            byte[] bytes = File.ReadAllBytes(path);
-            int end = JournalFile.HeaderBytes, next = end;
-            bool any = false;
-            if (JournalFile.ReadHeader(bytes, _geometry, Path.GetFileName(path)) is not null)
-            {
-                while (JournalFile.TryReadRecord(bytes, ref next, out JournalRecordType type, out long recordSequence, out ReadOnlySpan<byte> payload) && recordSequence <= limit)
-                {
-                    if (recordSequence > sequence)
-                    {
-                        replay.Apply(type, recordSequence, payload);
-                        sequence = recordSequence;
-                        any = true;
-                    }
-
-                    end = next;
-                }
-            }
-
-            Keep(path, any ? end : 0, bytes.Length);
-        }
-
+        var journals = new JournalSet(_directory, _geometry);
+        _journalOrdinal = journals.LastOrdinal;
+        long sequence = journals.Replay(bootId, checkpointSequence, new JournalReplay(_geometry, _slots, _volumes));
+        foreach (JournalSet.ReplayedFile file in journals.Files) Keep(file.Path, file.CountedBytes, file.LengthBytes);
         return sequence;
-    }
-
-    /// <summary>The last record to replay.</summary>
-    private long BelievableSequence(string[] paths, Guid bootId, long checkpointSequence)
-    {
-        long last = checkpointSequence, durable = checkpointSequence;
-        bool allBelievable = true;
-        foreach (string path in paths)
-        {
-            byte[] bytes = File.ReadAllBytes(path);
-            if (JournalFile.ReadHeader(bytes, _geometry, Path.GetFileName(path)) is not { } header) break;
-            if (header.FirstSequence > last + 1) break;
-            if (header.EarlierIsDurable) durable = Math.Max(durable, header.FirstSequence - 1);
-            allBelievable = header.IsPowerDurable || header.BootId == bootId;
-            int offset = JournalFile.HeaderBytes;
-            long expected = header.FirstSequence;
-            while (JournalFile.TryReadRecord(bytes, ref offset, out JournalRecordType type, out long sequence, out ReadOnlySpan<byte> payload) && sequence == expected)
-            {
-                expected++;
-                last = Math.Max(last, sequence);
-                if (type == JournalRecordType.Marker) durable = Math.Max(durable, new FieldReader(payload).Int64());
-            }
-        }
-
-        return allBelievable ? last : durable;
     }
 
     /// <summary>Cuts a journal file behind its last replayed record, so that nothing behind can ever be taken for a successor.</summary>

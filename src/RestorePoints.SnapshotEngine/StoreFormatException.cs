@@ -4,4 +4,6 @@ namespace RestorePoints.SnapshotEngine;
 public sealed class StoreFormatException(string file, string reason) : Exception($"{file}: {reason}")
 {
     public string File { get; } = file;
+
+    public string Reason { get; } = reason;
 }

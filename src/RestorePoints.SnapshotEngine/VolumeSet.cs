@@ -23,6 +23,27 @@ internal sealed class VolumeSet(Geometry geometry, SlotAllocator slots)
 
     public void Add(Volume volume) => _volumes[volume.Id] = volume;
 
+    /// <summary>Volumes with their points, oldest first. What only disks made from its points still need is nothing that a catalog knows.</summary>
+    public List<VolumeDescription> Describe()
+    {
+        var list = new List<VolumeDescription>();
+        foreach (Volume volume in _volumes.Values)
+        {
+            lock (volume.PinLock)
+            {
+                List<Guid> points = [];
+                foreach (Viewer viewer in volume.Viewers.Frozen)
+                {
+                    if (viewer.PointId is { } pointId) points.Add(pointId);
+                }
+
+                if (volume.HasHead || points.Count > 0) list.Add(new VolumeDescription(volume.Id, volume.SizeBytes, volume.HasHead, points));
+            }
+        }
+
+        return list;
+    }
+
     public void Create(Guid id, long sizeBytes) => Add(new Volume(id, sizeBytes, geometry.PagesPerRegion));
 
     /// <summary>A volume that shows what a point shows. The pin keeps the point's bytes; the caller holds the parent's gate exclusively.</summary>

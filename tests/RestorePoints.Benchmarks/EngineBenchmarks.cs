@@ -20,7 +20,7 @@ public static class EngineBenchmarks
         Directory.CreateDirectory(root);
         try
         {
-            foreach (Func<string, IEnumerable<BenchmarkRow>> part in (Func<string, IEnumerable<BenchmarkRow>>[])[Points, ManyPoints, SmallWrites, LargeWritesAndReads, ChangedPages, Forks])
+            foreach (Func<string, IEnumerable<BenchmarkRow>> part in (Func<string, IEnumerable<BenchmarkRow>>[])[Points, ManyPoints, SmallWrites, LargeWritesAndReads, ChangedPages, Forks, Copies])
             {
                 string directory = Path.Combine(root, part.Method.Name);
                 Directory.CreateDirectory(directory);
@@ -180,6 +180,62 @@ public static class EngineBenchmarks
         Guid point = TakePoint(store, disk);
         (double fork, double append) = Alternate(500, () => store.CreateVolumeFromPoint(Guid.NewGuid(), disk, point, GiB), () => file.Append(record));
         yield return new("disk from a point of 1 GiB of data", Micros(fork), $"{Micros(append)} append of 80 bytes", append / fork, "<= 10 ms");
+    }
+
+    /// <summary>What a copy to another region does with the bytes, beside the engine's own writes of as many in another store.</summary>
+    private static IEnumerable<BenchmarkRow> Copies(string directory)
+    {
+        const int changed = 2_621;
+        using SnapshotStore source = SnapshotStore.Open(Path.Combine(directory, "source")), target = SnapshotStore.Open(Path.Combine(directory, "target"));
+        Guid disk = NewVolume(source, GiB), copy = Guid.Empty, written = Guid.Empty;
+        byte[] data = Filled(Large, 5);
+        for (long offset = 0; offset < GiB; offset += Large) source.Write(disk, offset, data);
+        Guid older = TakePoint(source, disk);
+        (double full, double sequential) = Alternate(
+            5,
+            () => Copy(source, disk, older, target, copy, null),
+            () =>
+            {
+                for (long offset = 0; offset < GiB; offset += Large) target.Write(written, offset, data);
+            },
+            () =>
+            {
+                foreach (Guid volume in new[] { copy, written }.Where(volume => volume != Guid.Empty)) target.DeleteHead(volume);
+                (copy, written) = (NewVolume(target, GiB), NewVolume(target, GiB));
+            });
+        yield return new("copy a point of 1 GiB of data to another store", $"{full / 1000:f0} ms", $"{sequential / 1000:f0} ms to write it in pieces of 4 MiB", sequential / full, ">= 0.5");
+
+        Guid olderCopy = Guid.Empty;
+        var random = new Random(7);
+        long[] pages = RandomPages(random, changed, GiB / Page);
+        long moved = 0;
+        Guid newer = Guid.Empty;
+        (double increment, double pageWrites) = Alternate(
+            15,
+            () => moved = Copy(source, disk, newer, target, copy, new PointPair(older, olderCopy)),
+            () =>
+            {
+                foreach (long page in pages) target.Write(written, page * Page, data.AsSpan(0, Page));
+            },
+            () =>
+            {
+                // The copy before this one becomes the base; all three write to fresh slots.
+                if (newer != Guid.Empty) older = newer;
+                olderCopy = TakePoint(target, copy);
+                TakePoint(target, written);
+                foreach (long page in pages) source.Write(disk, page * Page, data.AsSpan(0, Page));
+                newer = TakePoint(source, disk);
+            });
+        string what = $"copy 1 GiB of which 1 % changed, {moved / Page:n0} of {changed:n0} pages moved";
+        yield return new(what, $"{increment / 1000:f2} ms", $"{pageWrites / 1000:f2} ms to write as many", pageWrites / increment, ">= 0.5");
+    }
+
+    /// <returns>Bytes moved.</returns>
+    private static long Copy(SnapshotStore source, Guid disk, Guid point, SnapshotStore target, Guid volume, PointPair? since)
+    {
+        using PointCopy copy = new(source, disk, point, target, volume, since is { } pair ? [pair] : []);
+        copy.RunAsync(static () => ValueTask.CompletedTask, CancellationToken.None).GetAwaiter().GetResult();
+        return copy.CopiedBytes;
     }
 
     /// <summary>Medians in microseconds of both, taken in turns so that a slow moment of the machine meets both.</summary>

@@ -35,9 +35,26 @@ internal sealed class HttpMachine(Uri server, string name, int gib) : IDisposabl
         return new Uri(operation["properties"]!["output"]!["accessSAS"]!.ToString());
     }
 
+    /// <summary>The collection in another region that takes copies of the machine's points.</summary>
+    public Task CreateCopiesAsync() =>
+        ArmAsync("PUT", $"{_compute}/restorePointCollections/copies", "2024-07-01", $$$"""{"location":"northeurope","properties":{"source":{"id":"{{{_compute}}}/restorePointCollections/c"} } }""");
+
+    /// <summary>PUT until every byte is in the other region.</summary>
+    public async Task CopyPointAsync(string point)
+    {
+        string copy = Point(point, "copies");
+        await ArmAsync("PUT", copy, "2024-07-01", $$$"""{"properties":{"sourceRestorePoint":{"id":"{{{Point(point)}}}"} } }""");
+        while ((await ArmAsync("GET", copy, "2024-07-01&$expand=instanceView"))!["properties"]!["instanceView"]!["diskRestorePoints"]!.AsArray()
+            .Any(disk => disk!["replicationStatus"]!["completionPercent"]!.GetValue<double>() < 100)) ;
+    }
+
+    /// <summary>How many points the collection lists.</summary>
+    public async Task<int> ListPointsAsync() =>
+        (await ArmAsync("GET", $"{_compute}/restorePointCollections/c", "2024-07-01&$expand=restorePoints"))!["properties"]!["restorePoints"]!.AsArray().Count;
+
     public void Dispose() => _http.Dispose();
 
-    private string Point(string point) => $"{_compute}/restorePointCollections/c/restorePoints/{point}";
+    private string Point(string point, string collection = "c") => $"{_compute}/restorePointCollections/{collection}/restorePoints/{point}";
 
     /// <returns>The body, or the last status body of an operation.</returns>
     private async Task<JsonNode?> ArmAsync(string method, string path, string version, string? body = null)

@@ -1,6 +1,6 @@
 using RestorePoints.Benchmarks;
 
-// Without arguments: every benchmark. "engine", "control" (ARM), "http" (page blobs) or "start": only those.
+// Without arguments: every benchmark. "engine", "control" (ARM), "http" (page blobs), "scale" (1,000 collections) or "start": only those.
 // "limit-server <directory>" and "mvc-server <catalog>": the servers that the HTTP figures are compared with.
 if (args is ["limit-server", string directory])
 {
@@ -21,7 +21,7 @@ if (part is "all" or "engine")
         Print(row);
 }
 foreach ((string name, Func<IAsyncEnumerable<BenchmarkRow>> run) in new[]
-    { ("control", ControlPlaneBenchmarks.RunAsync), ("http", HttpBenchmarks.RunAsync), ("start", (Func<IAsyncEnumerable<BenchmarkRow>>)StartBenchmarks.RunAsync) })
+    { ("control", ControlPlaneBenchmarks.RunAsync), ("http", HttpBenchmarks.RunAsync), ("scale", ScaleBenchmarks.RunAsync), ("start", (Func<IAsyncEnumerable<BenchmarkRow>>)StartBenchmarks.RunAsync) })
 {
     if (part != "all" && part != name)
         continue;

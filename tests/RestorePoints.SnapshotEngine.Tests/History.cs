@@ -183,6 +183,7 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
     {
         CloseReaders();
         _store!.Dispose();
+        _directory.ShouldVerify(options);
         _store = Small.Open(_directory, options);
         _durable = _model.Clone();
         _store.ShouldAccountForEverySlot();
@@ -196,6 +197,7 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
         _store!.Dispose();
         _directory.Dispose();
         _directory = copy;
+        _directory.ShouldVerify(options);
         _store = Small.Open(_directory, options);
         _durable = _model.Clone();
         _store.ShouldAccountForEverySlot();
@@ -206,7 +208,9 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
     private void LosePower()
     {
         using TestDirectory copy = _directory.Copy();
-        using SnapshotStore rebooted = Small.Open(copy, options with { BootId = Guid.NewGuid() });
+        SnapshotStoreOptions otherKernel = options with { BootId = Guid.NewGuid() };
+        copy.ShouldVerify(otherKernel);
+        using SnapshotStore rebooted = Small.Open(copy, otherKernel);
         if (options.Durability == Durability.Power) rebooted.ShouldMatch(_model);
         else rebooted.ShouldMatch(_durable, comparesHeads: false);
         rebooted.ShouldAccountForEverySlot();

@@ -39,6 +39,7 @@ public sealed class KillTests
             long steps = acknowledged.Steps;
             for (; applied < steps; applied++) Step.Of(applied).Apply(model);
             using TestDirectory copy = directory.Copy();
+            copy.ShouldVerify(Small.Options);
             using SnapshotStore store = Small.Open(copy);
             ShouldHoldAllAcknowledged(store, model, Step.Of(applied));
             store.ShouldAccountForEverySlot();

@@ -55,6 +55,10 @@ internal static class StoreChecks
         store.Slots.UsedSlots.ShouldBe(owners.Count);
     }
 
+    /// <summary>What a crash leaves is no damage.</summary>
+    public static void ShouldVerify(this TestDirectory directory, SnapshotStoreOptions options) =>
+        StoreVerification.Run(directory.Path, options).Findings.Where(finding => finding.IsDamage).ShouldBeEmpty();
+
     private static void Compare(VolumeView view, ModelVolume volume, ModelContent expected, int takenAt)
     {
         view.SizeBytes.ShouldBe(expected.Bytes.Length);

@@ -14,6 +14,10 @@ internal static partial class LinuxFileSystem
     private const int StatxBlocksOffset = 48;
     private const int NotSupported = 95;
 
+    /// <summary>The identity of the running kernel; empty where there is none.</summary>
+    public static Guid BootId() =>
+        OperatingSystem.IsLinux() && Guid.TryParse(File.ReadAllText("/proc/sys/kernel/random/boot_id"), out Guid id) ? id : Guid.Empty;
+
     /// <summary>Flushes the data of a file. RandomAccess.FlushToDisk would also flush time stamps.</summary>
     public static void FlushData(SafeFileHandle file)
     {

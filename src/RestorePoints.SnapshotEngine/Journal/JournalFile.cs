@@ -51,6 +51,17 @@ internal static class JournalFile
         return hashed + HashBytes;
     }
 
+    /// <summary>Whether it is worth to compute a hash here: the fields in front are those of a record later than another.</summary>
+    public static bool CouldStartRecord(ReadOnlySpan<byte> bytes, long after)
+    {
+        int length = BinaryPrimitives.ReadInt32LittleEndian(bytes);
+        if (length < 0 || length > bytes.Length - RecordOverheadBytes) return false;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) is < (uint)JournalRecordType.CreateVolume or > (uint)JournalRecordType.ResizePoint) return false;
+        long sequence = BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
+        // A record has at least its overhead.
+        return sequence > after && sequence - after <= int.MaxValue / RecordOverheadBytes;
+    }
+
     /// <summary>Reads the record at an offset. False at the end and at the first one that is not whole.</summary>
     public static bool TryReadRecord(ReadOnlySpan<byte> bytes, ref int offsetBytes, out JournalRecordType type, out long sequence, out ReadOnlySpan<byte> payload)
     {

@@ -134,6 +134,10 @@ internal sealed class SlotAllocator(string directory, Geometry geometry, ReadEpo
         _recovering = false;
     }
 
+    /// <summary>Segments with the slots that are owned in them.</summary>
+    public IEnumerable<(int Number, int UsedSlots)> UsedBySegment() =>
+        _segments.OfType<Segment>().Select(segment => (segment.Number, _slotsPerSegment - 1 - segment.FreeCount));
+
     /// <summary>Flushes all data written before the call. The result tells whether there was any.</summary>
     public bool Flush()
     {

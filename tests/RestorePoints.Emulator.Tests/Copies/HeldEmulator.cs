@@ -12,9 +12,13 @@ namespace RestorePoints.Emulator.Tests.Copies;
 /// <summary>The whole server inside this process, so that a test can hold its copies at a percentage and let them go.</summary>
 internal sealed class HeldEmulator : IAsyncDisposable
 {
+    /// <summary>Of the machine of <see cref="CopyWorld"/>.</summary>
+    private const int Disks = 2;
+
     private readonly IHost _host;
     private readonly Task _main;
     private readonly Lock _lock = new();
+    private readonly HashSet<Guid> _held = [];
     private int _percent = int.MaxValue;
     private TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -66,12 +70,13 @@ internal sealed class HeldEmulator : IAsyncDisposable
         lock (_lock)
         {
             _percent = percent;
+            _held.Clear();
             _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
             _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
-    /// <summary>Ends when a copy is held.</summary>
+    /// <summary>Ends when the copies of both disks of the machine are held.</summary>
     public Task HeldAsync() => _reached.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
     public void Release()
@@ -98,7 +103,8 @@ internal sealed class HeldEmulator : IAsyncDisposable
             if (percent < _percent)
                 return;
             released = _released.Task;
-            _reached.TrySetResult();
+            if (_held.Add(diskRestorePointId) && _held.Count == Disks)
+                _reached.TrySetResult();
         }
         await released.WaitAsync(cancellationToken);
     }
