@@ -12,14 +12,11 @@ namespace RestorePoints.Emulator.Tests.Copies;
 /// <summary>The whole server inside this process, so that a test can hold its copies at a percentage and let them go.</summary>
 internal sealed class HeldEmulator : IAsyncDisposable
 {
-    /// <summary>Of the machine of <see cref="CopyWorld"/>.</summary>
-    private const int Disks = 2;
-
     private readonly IHost _host;
     private readonly Task _main;
     private readonly Lock _lock = new();
     private readonly HashSet<Guid> _held = [];
-    private int _percent = int.MaxValue;
+    private int _percent = int.MaxValue, _copies;
     private TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -65,18 +62,19 @@ internal sealed class HeldEmulator : IAsyncDisposable
     }
 
     /// <summary>From now on no copy gets past the percentage.</summary>
-    public void HoldAt(int percent)
+    /// <param name="copies">How many <see cref="HeldAsync"/> waits for: those of the disks of the machine of <see cref="CopyWorld"/>.</param>
+    public void HoldAt(int percent, int copies = 2)
     {
         lock (_lock)
         {
-            _percent = percent;
+            (_percent, _copies) = (percent, copies);
             _held.Clear();
             _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
             _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
-    /// <summary>Ends when the copies of both disks of the machine are held.</summary>
+    /// <summary>Ends when as many copies are held as <see cref="HoldAt"/> was told.</summary>
     public Task HeldAsync() => _reached.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
     public void Release()
@@ -103,7 +101,7 @@ internal sealed class HeldEmulator : IAsyncDisposable
             if (percent < _percent)
                 return;
             released = _released.Task;
-            if (_held.Add(diskRestorePointId) && _held.Count == Disks)
+            if (_held.Add(diskRestorePointId) && _held.Count == _copies)
                 _reached.TrySetResult();
         }
         await released.WaitAsync(cancellationToken);

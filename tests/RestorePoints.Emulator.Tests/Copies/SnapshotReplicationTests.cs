@@ -111,7 +111,7 @@ public sealed class SnapshotReplicationTests : IAsyncLifetime
         _emulator.HoldAt(int.MaxValue);
         await guest.WriteAsync(content, 8 << 20, World.Noise(10, 4 << 20));
         string source = await _world.SnapshotAsync("s2");
-        _emulator.HoldAt(50);
+        _emulator.HoldAt(50, copies: 1);
         string failed = await _world.StartAsync("c2", source);
         await _emulator.HeldAsync();
         await Arm.SucceedAsync(Arm.DeleteAsync(source));
@@ -157,7 +157,7 @@ public sealed class SnapshotReplicationTests : IAsyncLifetime
     private async Task HeldCopyAsync(int percent)
     {
         string source = await _world.SnapshotAsync("s1");
-        _emulator.HoldAt(percent);
+        _emulator.HoldAt(percent, copies: 1);
         await _world.StartAsync("c1", source);
         await _emulator.HeldAsync();
     }
