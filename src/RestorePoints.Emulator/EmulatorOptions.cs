@@ -111,4 +111,7 @@ public sealed class LimitOptions
     public int SasSeconds { get; set; } = 5_184_000;
 
     public int CollectionsPerRegion { get; set; } = 10_000;
+
+    /// <summary>Snapshots of one subscription that are copied to one region at the same time.</summary>
+    public int SnapshotCopiesPerRegion { get; set; } = 100;
 }

@@ -86,6 +86,8 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
             yield return LimitFault(nameof(limits.SasSeconds), limits.SasSeconds);
         if (limits.CollectionsPerRegion < 0)
             yield return LimitFault(nameof(limits.CollectionsPerRegion), limits.CollectionsPerRegion);
+        if (limits.SnapshotCopiesPerRegion < 0)
+            yield return LimitFault(nameof(limits.SnapshotCopiesPerRegion), limits.SnapshotCopiesPerRegion);
     }
 
     private static IEnumerable<string> ImportRoots(List<string> roots)

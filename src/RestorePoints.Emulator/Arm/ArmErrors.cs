@@ -221,7 +221,18 @@ public static class ArmErrors
 
     /// <summary>The end of a copy whose source went away while it ran.</summary>
     public static ArmError CopySourceDeleted { get; } = OperationNotAllowed(
-        "The copy of the restore point failed: its source was deleted before the replication was complete.");
+        "The copy failed: its source was deleted before the replication was complete.");
+
+    /// <summary>What <c>copyCompletionError</c> of a snapshot shows then: the published code.</summary>
+    public static ArmError SnapshotCopySourceNotFound { get; } = new(409, "CopySourceNotFound", "The source snapshot was deleted while it was being copied.");
+
+    /// <param name="rule">The rest of the sentence: what forbids the copy.</param>
+    public static ArmError SnapshotCopyNotAllowed(string source, string target, string rule) => OperationNotAllowed(
+        $"Snapshot {source} cannot be copied to {target}: {rule}");
+
+    /// <summary>A snapshot whose background copy runs or failed has no bytes to give.</summary>
+    public static ArmError SnapshotNotCopied(string snapshot, int percent) => OperationNotAllowed(
+        $"The operation is not allowed on snapshot {snapshot} before its background copy is complete: completionPercent is {percent}. Wait until it is 100.");
 
     public static ArmError CollectionLimitReached(int limit, string location) => OperationNotAllowed(
         $"A subscription can have at most {limit} restore point collections in the region {location}.");

@@ -37,6 +37,7 @@ public static class ArmEndpoints
         services.AddScoped<Features>();
         services.AddScoped<NewDisks>();
         services.AddScoped<NewSnapshots>();
+        services.AddScoped<SnapshotCopyRules>();
         services.AddScoped<VirtualMachineDisks>();
         return services;
     }

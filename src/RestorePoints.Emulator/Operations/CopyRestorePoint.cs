@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Store;
-using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Operations;
 
@@ -10,7 +9,7 @@ namespace RestorePoints.Emulator.Operations;
 /// Initiates the copy of a restore point to another region: makes its disk restore points and the volumes that take their bytes, and starts one
 /// <see cref="ReplicateDiskRestorePoint"/> for each.
 /// </summary>
-public sealed class CopyRestorePoint(RegionStores regions, OperationRunner runner, TimeProvider time) : ArmOperation
+public sealed class CopyRestorePoint(RegionStores regions, ReplicationStarts starts, TimeProvider time) : ArmOperation
 {
     /// <param name="CollectionId">The target: what the copies of an hour are counted by.</param>
     public sealed record Arguments(Guid CollectionId)
@@ -32,7 +31,8 @@ public sealed class CopyRestorePoint(RegionStores regions, OperationRunner runne
         foreach (DiskRestorePoint disk in source.DiskRestorePoints)
         {
             string location = point.Collection!.Location;
-            Guid volumeId = await VolumeAsync(context.Db, point, disk, location);
+            long sizeBytes = regions.Get(disk.Location).FindPointSize(disk.VolumeId, disk.RestorePointId) ?? throw ArmErrors.CopySourceDeleted.AsException();
+            Guid volumeId = await starts.VolumeAsync(context.Db, point.CollectionId, location, disk.SourceUniqueId, sizeBytes);
             var copy = new DiskRestorePoint
             {
                 RestorePointId = point.Id,
@@ -56,20 +56,8 @@ public sealed class CopyRestorePoint(RegionStores regions, OperationRunner runne
                 TimeCreated = disk.TimeCreated,
                 SnapshotTime = await context.Db.NextSnapshotTimeAsync(volumeId, now),
             };
-            // Of one volume in turn: an earlier copy that was deleted may still be stopping.
-            Operation replication = new()
-            {
-                Kind = nameof(ReplicateDiskRestorePoint),
-                SerialKey = volumeId,
-                ResourceRowId = copy.Id,
-                SubscriptionId = context.Operation.SubscriptionId,
-                Location = location,
-                ApiVersion = context.Operation.ApiVersion,
-                StartTime = now,
-            };
             context.Db.DiskRestorePoints.Add(copy);
-            context.Db.Operations.Add(replication);
-            context.AfterCommit(() => runner.Enqueue(replication));
+            starts.Start<ReplicateDiskRestorePoint>(context, copy.Id, volumeId, location, now);
         }
         point.ProvisioningState = ProvisioningState.Succeeded;
     }
@@ -80,36 +68,8 @@ public sealed class CopyRestorePoint(RegionStores regions, OperationRunner runne
         point?.ProvisioningState = ProvisioningState.Failed;
     }
 
-    /// <summary>The volume of the earlier copies of the disk in the collection, whose head the difference is applied to; without one, or when it is larger, a new one.</summary>
-    private async Task<Guid> VolumeAsync(EmulatorDbContext db, RestorePoint point, DiskRestorePoint disk, string location)
-    {
-        long sizeBytes = regions.Get(disk.Location).FindPointSize(disk.VolumeId, disk.RestorePointId) ?? throw ArmErrors.CopySourceDeleted.AsException();
-        SnapshotStore store = regions.Get(location);
-        Guid? last = await db.DiskRestorePoints.Where(known => known.RestorePoint!.CollectionId == point.CollectionId && known.SourceUniqueId == disk.SourceUniqueId)
-            .OrderByDescending(known => known.SnapshotTime).Select(known => (Guid?)known.VolumeId).FirstOrDefaultAsync();
-        if (last is { } volumeId && HeadSize(store, volumeId) <= sizeBytes)
-            return volumeId;
-        // What an interrupted run made has no row: start-up has removed it.
-        Guid made = Guid.NewGuid();
-        store.CreateVolume(made, sizeBytes);
-        return made;
-    }
-
-    private static long? HeadSize(SnapshotStore store, Guid volumeId)
-    {
-        try
-        {
-            using VolumeView head = store.OpenHead(volumeId);
-            return head.SizeBytes;
-        }
-        catch (VolumeNotFoundException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>A copy is encrypted with a platform key.</summary>
-    private static string? WithoutEncryption(string? diskSettings)
+    /// <summary>In another region a disk restore point is encrypted with a platform key.</summary>
+    public static string? WithoutEncryption(string? diskSettings)
     {
         if (diskSettings is null)
             return null;

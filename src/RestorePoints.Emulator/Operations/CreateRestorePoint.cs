@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
@@ -7,8 +8,11 @@ using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Operations;
 
-/// <summary>Freezes all included disks of a virtual machine at one instant.</summary>
-public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) : ArmOperation
+/// <summary>
+/// Freezes all included disks of a virtual machine at one instant. For a collection in another region it starts a <see cref="ReplicateDiskRestorePoint"/> for each; the points in
+/// the machine's own region stay as long as the restore point, so that the next one moves the difference only.
+/// </summary>
+public sealed class CreateRestorePoint(RegionStores regions, RegionStates states, ReplicationStarts starts, TimeProvider time) : ArmOperation
 {
     /// <param name="DiskIds">The disks that were attached and not excluded when the request was accepted.</param>
     /// <param name="Concurrent">Another point of the machine was being created then: this one fails.</param>
@@ -24,6 +28,14 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
     private const int AttemptsWithoutVss = 3;
 
     private bool _vssFailed;
+
+    /// <summary>Waits for the machine's region, when that is another one than the collection's.</summary>
+    public override async Task PrepareAsync(EmulatorDbContext db, Operation operation, CancellationToken cancellationToken)
+    {
+        if (states.AnyOffline && await db.VirtualMachines.Where(vm => db.RestorePoints.Any(point => point.Id == operation.ResourceRowId && point.VirtualMachineId == vm.Id))
+                .Select(vm => vm.Location).SingleOrDefaultAsync(cancellationToken) is { } location)
+            await states.WhenOnlineAsync(location, cancellationToken);
+    }
 
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -56,8 +68,20 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             throw ArmErrors.DisksNotAllocated.AsException();
         }
         DateTimeOffset now = time.GetUtcNow();
+        // That of the collection.
+        string location = context.Operation.Location;
         foreach (Disk disk in disks)
-            context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, now));
+        {
+            if (location == vm.Location)
+            {
+                context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, disk.Id, null, now));
+                continue;
+            }
+            Guid volumeId = await starts.VolumeAsync(context.Db, point.CollectionId, location, disk.Id, regions.Get(vm.Location).FindPointSize(disk.Id, point.Id)!.Value);
+            DiskRestorePoint made = await DiskRestorePointAsync(context.Db, point, disk, volumeId, location, now);
+            context.Db.DiskRestorePoints.Add(made);
+            starts.Start<ReplicateDiskRestorePoint>(context, made.Id, volumeId, location, now);
+        }
         point.ConsistencyMode = consistencyMode;
         point.ProvisioningState = ProvisioningState.Succeeded;
     }
@@ -114,14 +138,17 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
         }
     }
 
-    private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, DateTimeOffset now)
+    /// <param name="elsewhere">The other region that takes the bytes; null: they stay where they are.</param>
+    private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, Guid volumeId, string? elsewhere, DateTimeOffset now)
     {
         return new DiskRestorePoint
         {
             RestorePointId = point.Id,
             Name = $"{disk.Name}_{Guid.NewGuid()}",
-            Location = disk.Location,
-            VolumeId = disk.Id,
+            Location = elsewhere ?? disk.Location,
+            VolumeId = volumeId,
+            SourceLocation = elsewhere is null ? null : disk.Location,
+            ReplicationState = elsewhere is null ? null : ReplicationState.Replicating,
             SourceUniqueId = disk.Id,
             SourceResourceId = ArmResourceId.Of(disk.SubscriptionId, disk.ResourceGroupName, "disks", disk.Name),
             SizeBytes = disk.SizeBytes,
@@ -131,9 +158,9 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             SkuName = disk.SkuName,
             NetworkAccessPolicy = disk.NetworkAccessPolicy,
             PublicNetworkAccess = disk.PublicNetworkAccess,
-            DiskSettings = disk.Settings,
+            DiskSettings = elsewhere is null ? disk.Settings : CopyRestorePoint.WithoutEncryption(disk.Settings),
             TimeCreated = now,
-            SnapshotTime = await db.NextSnapshotTimeAsync(disk.Id, now),
+            SnapshotTime = await db.NextSnapshotTimeAsync(volumeId, now),
         };
     }
 }

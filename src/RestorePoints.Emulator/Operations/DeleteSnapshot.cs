@@ -21,6 +21,6 @@ public sealed class DeleteSnapshot(Removal removal, TimeProvider time) : ArmOper
     public override async Task FailAsync(OperationContext context)
     {
         Snapshot? snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == context.Operation.ResourceRowId);
-        snapshot?.ProvisioningState = snapshot.SnapshotTime is null ? ProvisioningState.Failed : ProvisioningState.Succeeded;
+        snapshot?.ProvisioningState = snapshot.IsCreated ? ProvisioningState.Succeeded : ProvisioningState.Failed;
     }
 }

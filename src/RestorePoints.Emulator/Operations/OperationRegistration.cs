@@ -10,6 +10,7 @@ public static class OperationRegistration
         foreach (Type kind in typeof(ArmOperation).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(ArmOperation)) && !type.IsAbstract))
             services.AddKeyedScoped(typeof(ArmOperation), kind.Name, kind);
         services.AddScoped<HourlyRates>();
+        services.AddScoped<ReplicationStarts>();
         services.AddSingleton<ImportRoots>();
         services.AddSingleton<VhdTransfer>();
         services.AddSingleton<Replications>();

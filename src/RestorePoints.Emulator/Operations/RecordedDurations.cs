@@ -26,6 +26,7 @@ public static class RecordedDurations
         [nameof(ImportDisk)] = TimeSpan.FromSeconds(0.58),
         [nameof(CreateSnapshot)] = TimeSpan.FromSeconds(0.75),
         [nameof(ImportSnapshot)] = TimeSpan.FromSeconds(0.75),
+        [nameof(CopySnapshot)] = TimeSpan.FromSeconds(1.4),
         [nameof(GrantAccess)] = TimeSpan.FromSeconds(0.25),
         // Not recorded.
         [nameof(UpdateVirtualMachine)] = TimeSpan.FromSeconds(10),

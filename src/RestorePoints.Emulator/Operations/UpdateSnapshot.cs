@@ -8,7 +8,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Applies a PATCH or a repeated PUT to a snapshot: tags as a whole, SKU, growth, other properties one by one. Its bytes never change; a larger one has zeros behind them.</summary>
-public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, TimeProvider time) : ArmOperation
+public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Replications replications, TimeProvider time) : ArmOperation
 {
     /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
     public sealed record Arguments(SnapshotUpdate Update, bool ReplaceTags);
@@ -18,7 +18,7 @@ public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Ti
         Snapshot snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == context.Operation.ResourceRowId, cancellationToken)
             ?? throw ArmErrors.EntityNotFound.AsException();
         // Its creation failed after this change was accepted.
-        if (snapshot.SnapshotTime is null)
+        if (!snapshot.IsCreated)
             throw ArmErrors.SnapshotNotUsable(snapshot.Name, nameof(ProvisioningState.Failed)).AsException();
         bool hasActiveGrant = await context.Db.ActiveGrantAsync(snapshot.Id, time.GetUtcNow()) is not null;
         (SnapshotUpdate update, bool replaceTags) = JsonSerializer.Deserialize<Arguments>(context.Operation.Arguments!)!;
@@ -31,6 +31,8 @@ public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Ti
             // Granted after the request was accepted.
             if (hasActiveGrant)
                 throw ArmErrors.SnapshotHasActiveAccess(snapshot.Name).AsException();
+            if (snapshot.SnapshotTime is null)
+                throw ArmErrors.SnapshotNotCopied(snapshot.Name, replications.PercentOf(snapshot)).AsException();
             regions.Get(snapshot.Location).ResizePoint(snapshot.VolumeId, snapshot.Id, sizeGB << 30);
             snapshot.SizeBytes = sizeGB << 30;
         }
@@ -44,7 +46,7 @@ public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Ti
         context.AfterCommit(() => grants.Change(snapshot.Id, AccessRules.Of(snapshot)));
         if (snapshot.ProvisioningState == ProvisioningState.Updating)
             snapshot.ProvisioningState = ProvisioningState.Succeeded;
-        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant));
+        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant, replications.PercentOf(snapshot)));
     }
 
     /// <summary>A snapshot whose change failed is as good as before.</summary>
@@ -52,6 +54,6 @@ public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Ti
     {
         Snapshot? snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == context.Operation.ResourceRowId);
         if (snapshot is { ProvisioningState: ProvisioningState.Updating })
-            snapshot.ProvisioningState = snapshot.SnapshotTime is null ? ProvisioningState.Failed : ProvisioningState.Succeeded;
+            snapshot.ProvisioningState = snapshot.IsCreated ? ProvisioningState.Succeeded : ProvisioningState.Failed;
     }
 }

@@ -68,6 +68,9 @@ public enum DiskCreateOption
     Restore,
     FromImage,
     Import,
+
+    /// <summary>Of a snapshot: from one in another region, by a copy in the background.</summary>
+    CopyStart,
 }
 
 /// <summary>Values of <c>properties.diskState</c>.</summary>

@@ -27,10 +27,10 @@ public sealed class DiskRestorePoint
     /// <summary>Of a copy: ARM id of the disk restore point that it is a copy of.</summary>
     public string? SourceDiskRestorePointId { get; init; }
 
-    /// <summary>Of a copy: the region that the bytes come from.</summary>
+    /// <summary>Of a copy, and of a point that was created in another region than its machine's: the region that the bytes come from.</summary>
     public string? SourceLocation { get; init; }
 
-    /// <summary>How far the bytes of a copy are; null: not a copy.</summary>
+    /// <summary>How far the bytes of such a one are; null: they were frozen where they are.</summary>
     public ReplicationState? ReplicationState { get; set; }
 
     /// <summary>Whether the point is in the engine.</summary>

@@ -27,13 +27,14 @@ public sealed class Removal(RegionStores regions, AccessGrants grants, Replicati
         context.Db.Snapshots.Remove(snapshot);
         await context.Db.RemoveLocksAsync(snapshot.SubscriptionId, ArmResourceId.Of(snapshot.SubscriptionId, snapshot.ResourceGroupName, "snapshots", snapshot.Name));
         await RemoveGrantsAsync(context, snapshot.Id);
-        context.AfterCommit(() =>
-        {
-            SnapshotStore store = regions.Get(snapshot.Location);
-            store.DeletePoint(snapshot.VolumeId, snapshot.Id);
-            if (snapshot.VolumeId == snapshot.Id)
-                store.DeleteHead(snapshot.Id);
-        });
+        await RemoveBytesAsync(context, snapshot);
+    }
+
+    /// <summary>A copy by CopyStart that failed keeps its row and no bytes.</summary>
+    public async Task FailCopyAsync(OperationContext context, Snapshot snapshot)
+    {
+        await RemoveBytesAsync(context, snapshot);
+        snapshot.ReplicationState = ReplicationState.Failed;
     }
 
     /// <param name="point">Loaded with its disk restore points.</param>
@@ -43,23 +44,42 @@ public sealed class Removal(RegionStores regions, AccessGrants grants, Replicati
         foreach (DiskRestorePoint diskPoint in point.DiskRestorePoints)
         {
             await RemoveGrantsAsync(context, diskPoint.Id);
-            bool endsVolume = diskPoint.ReplicationState is not null && await IsLastOfVolumeAsync(context, diskPoint.VolumeId);
+            bool endsVolume = diskPoint.ReplicationState is not null && IsLastOfVolume(diskPoint.VolumeId, await context.Db.DiskRestorePoints.CountAsync(known => known.VolumeId == diskPoint.VolumeId));
             context.AfterCommit(() =>
             {
                 SnapshotStore store = regions.Get(diskPoint.Location);
                 replications.Cancel(diskPoint.Id);
                 store.DeletePoint(diskPoint.VolumeId, point.Id);
+                // Created from another region: what was frozen there, which the next one was to be compared with.
+                if (diskPoint.ReplicationState is not null && point.SourcePointId is null)
+                    regions.Get(diskPoint.SourceLocation!).DeletePoint(diskPoint.SourceUniqueId, point.Id);
                 if (endsVolume)
                     store.DeleteHead(diskPoint.VolumeId);
             });
         }
     }
 
+    private async Task RemoveBytesAsync(OperationContext context, Snapshot snapshot)
+    {
+        Guid volumeId = snapshot.VolumeId;
+        bool endsVolume = volumeId == snapshot.Id || (snapshot.ReplicationState is not (null or ReplicationState.Failed)
+            && IsLastOfVolume(volumeId, await context.Db.Snapshots.CountAsync(copy => copy.VolumeId == volumeId && copy.ReplicationState != ReplicationState.Failed)));
+        context.AfterCommit(() =>
+        {
+            SnapshotStore store = regions.Get(snapshot.Location);
+            replications.Cancel(snapshot.Id);
+            store.DeletePoint(volumeId, snapshot.Id);
+            if (endsVolume)
+                store.DeleteHead(volumeId);
+        });
+    }
+
     /// <summary>The head of a volume of copies is what the next one is applied to; nobody needs it without any copy.</summary>
-    private async Task<bool> IsLastOfVolumeAsync(OperationContext context, Guid volumeId)
+    /// <param name="count">Copies of the volume, those that this operation removes too.</param>
+    private bool IsLastOfVolume(Guid volumeId, int count)
     {
         _removedOfVolume[volumeId] = _removedOfVolume.GetValueOrDefault(volumeId) + 1;
-        return await context.Db.DiskRestorePoints.CountAsync(point => point.VolumeId == volumeId) == _removedOfVolume[volumeId];
+        return count == _removedOfVolume[volumeId];
     }
 
     private async Task RemoveGrantsAsync(OperationContext context, Guid resourceRowId)

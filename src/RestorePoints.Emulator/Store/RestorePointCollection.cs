@@ -6,7 +6,7 @@ public sealed class RestorePointCollection : TrackedResource
     /// <summary>ARM id of the source, as sent: a virtual machine, or the collection in another region whose points are copied here.</summary>
     public required string SourceId { get; init; }
 
-    /// <summary>Region of the source.</summary>
+    /// <summary>Region of the source, which can be another one than the collection's.</summary>
     public required string SourceLocation { get; init; }
 
     public List<RestorePoint> RestorePoints { get; } = [];

@@ -5,25 +5,26 @@ namespace RestorePoints.Emulator.Store;
 
 /// <summary>
 /// A managed snapshot: one frozen instant. <see cref="TrackedResource.Id"/> is its uniqueId and the id of its point in the engine.
-/// A snapshot of a disk is a point of the disk's own volume; any other is the only point of a volume of its own.
+/// A snapshot of a disk is a point of the disk's own volume; one that was copied by CopyStart is a point of the volume that takes the copies of one disk to a region; any
+/// other is the only point of a volume of its own.
 /// </summary>
 public sealed class Snapshot : TrackedResource
 {
     public required string SkuName { get; set; }
 
-    /// <summary>Empty or Copy.</summary>
+    /// <summary>Empty, Copy, CopyStart or Import.</summary>
     public required DiskCreateOption CreateOption { get; init; }
 
-    /// <summary>ARM id of the source (Copy), as sent.</summary>
+    /// <summary>ARM id of the source (Copy, CopyStart), as sent.</summary>
     public string? SourceResourceId { get; init; }
 
-    /// <summary>uniqueId of the source disk or snapshot (Copy).</summary>
+    /// <summary>uniqueId of the source disk or snapshot (Copy, CopyStart).</summary>
     public Guid? SourceUniqueId { get; init; }
 
     /// <summary>Whether it is a blob snapshot in the family of its volume. A full one is a blob of its own that no difference reaches.</summary>
     public required bool Incremental { get; init; }
 
-    /// <summary>The volume in the engine that has the point: the source disk's uniqueId, or <see cref="TrackedResource.Id"/>.</summary>
+    /// <summary>The volume in the engine that has the point: the source disk's uniqueId, that of the copies of a disk, or <see cref="TrackedResource.Id"/>.</summary>
     public required Guid VolumeId { get; init; }
 
     /// <summary>
@@ -49,12 +50,28 @@ public sealed class Snapshot : TrackedResource
     /// <summary>Blob snapshot time, unique and ascending within the volume; null until the bytes are frozen.</summary>
     public DateTimeOffset? SnapshotTime { get; set; }
 
+    /// <summary>How far the bytes of a copy by CopyStart are; null: it is none.</summary>
+    public ReplicationState? ReplicationState { get; set; }
+
+    /// <summary>Of such a copy: region, volume and time of the snapshot that it is a copy of, which may be gone.</summary>
+    public string? SourceLocation { get; init; }
+    public Guid? SourceVolumeId { get; init; }
+    public DateTimeOffset? SourceSnapshotTime { get; init; }
+
+    /// <summary>Of such a copy that failed: the published code of <c>copyCompletionError</c>; null: it has none.</summary>
+    public string? CopyErrorCode { get; set; }
+
+    /// <summary>Whether its creation succeeded: the bytes are frozen, or their copy is on its way.</summary>
+    [NotMapped]
+    public bool IsCreated => SnapshotTime is not null || ReplicationState == Store.ReplicationState.Replicating;
+
     internal sealed class Configuration : TrackedResourceConfiguration<Snapshot>
     {
         public override void Configure(EntityTypeBuilder<Snapshot> builder)
         {
             base.Configure(builder);
             builder.HasIndex(snapshot => new { snapshot.VolumeId, snapshot.SnapshotTime }).IsUnique();
+            builder.HasIndex(snapshot => snapshot.SourceVolumeId);
         }
     }
 }

@@ -1,3 +1,5 @@
+using RestorePoints.Emulator.Tests.Copies;
+using RestorePoints.Emulator.Tests.TestControl;
 using Shouldly;
 using Xunit;
 
@@ -54,6 +56,49 @@ public sealed class LimitTests
         (await world.Arm.PutAsync(world.Collection("d"), body.Replace("westeurope", "northeurope"))).Expect(201);
         await world.Arm.SucceedAsync(world.Arm.DeleteAsync(first));
         (await world.Arm.PutAsync(world.Collection("e"), body)).Expect(201);
+    }
+
+    [Fact]
+    public async Task Copies_do_not_count_towards_the_points_of_a_machine_and_points_in_other_regions_do()
+    {
+        using var directory = new TemporaryDirectory();
+        await using EmulatorProcess emulator = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:Limits:RestorePointsPerVm=2");
+        using HttpClient http = EmulatorFixture.NewClient(emulator);
+        World world = await World.CreateAsync(new RawArm(http, Guid.NewGuid()));
+        string vm = await world.VmAsync("vm", await world.EmptyDiskAsync("os")), here = await world.CollectionAsync("here", vm), copies = world.Collection("copies"), remote = world.Collection("remote");
+        (await world.Arm.PutAsync(copies, CopyWorld.CollectionBody(here))).Expect(201);
+        (await world.Arm.PutAsync(remote, CopyWorld.CollectionBody(vm))).Expect(201);
+        await world.PointAsync(here, "p1");
+        await world.PointAsync(copies, "c1", CopyWorld.CopyBody(World.Point(here, "p1")));
+
+        await world.PointAsync(remote, "p2");
+
+        foreach (string collection in new[] { here, remote })
+            NotFoundTests.Check(await world.Arm.PutAsync(World.Point(collection, "p3"), "{}"), 409, "OperationNotAllowed", "maximum allowed snapshot limit");
+        await world.Arm.SucceedAsync(world.Arm.DeleteAsync(World.Point(remote, "p2")));
+        await world.PointAsync(here, "p3");
+    }
+
+    [Fact]
+    public async Task The_snapshots_of_a_subscription_that_are_copied_to_a_region_at_the_same_time_are_limited()
+    {
+        using var directory = new TemporaryDirectory();
+        await using EmulatorProcess emulator = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:Limits:SnapshotCopiesPerRegion=1");
+        using HttpClient http = EmulatorFixture.NewClient(emulator);
+        var arm = new RawArm(http, Guid.NewGuid());
+        SnapshotCopyWorld world = await SnapshotCopyWorld.CreateAsync(arm);
+        string first = await world.SnapshotAsync("s1"), other = await world.World.SnapshotAsync("s2", await world.World.EmptyDiskAsync("other"), incremental: true);
+        string fault = await arm.AddFaultAsync("\"type\":\"StallReplication\",\"percent\":0");
+        await world.StartAsync("c1", first);
+
+        NotFoundTests.Check(await arm.PutAsync(world.World.Snapshot("c2"), SnapshotCopyWorld.Body(other)), 409, "OperationNotAllowed",
+            "Snapshot s2 cannot be copied to c2: 1 snapshots of the subscription are being copied to the region northeurope");
+        await world.StartAsync("elsewhere", other, "uksouth");
+
+        (await arm.CallAsync(HttpMethod.Delete, $"faults/{fault}")).Expect(204);
+        await world.EndedAsync(world.World.Snapshot("c1"));
+        await world.EndedAsync(world.World.Snapshot("elsewhere"));
+        await world.CopyAsync("c2", other);
     }
 
     private static async Task GuestAsync(HttpClient http, string vm, string agent)

@@ -1,3 +1,4 @@
+using RestorePoints.Emulator.Tests.Copies;
 using Shouldly;
 using Xunit;
 
@@ -119,13 +120,18 @@ public sealed class OperationTimeTests(OperationTimeTests.Server server) : IClas
     [Fact]
     public async Task A_second_creation_on_a_machine_while_one_runs_fails_and_the_first_does_not()
     {
-        string collection = await MachineAsync("Linux"), other = await _world.CollectionAsync("other", _world.Vm("vm"));
-        ArmResponse first = await Arm.PutAsync(World.Point(collection, "p"), "{}"), second = (await Arm.PutAsync(World.Point(other, "q"), "{}")).Expect(201);
+        string collection = await MachineAsync("Linux"), other = await _world.CollectionAsync("other", _world.Vm("vm")), remote = _world.Collection("remote");
+        (await Arm.PutAsync(remote, CopyWorld.CollectionBody(_world.Vm("vm")))).Expect(201);
+        ArmResponse first = await Arm.PutAsync(World.Point(collection, "p"), "{}");
+        ArmResponse[] others = [(await Arm.PutAsync(World.Point(other, "q"), "{}")).Expect(201), (await Arm.PutAsync(World.Point(remote, "in-another-region"), "{}")).Expect(201)];
         await _http.AdvanceAsync(TimeSpan.FromMinutes(1));
         (await PollAsync(first))["status"].ShouldBe("Succeeded");
-        ArmResponse failed = await PollAsync(second);
-        failed["error.code"].ShouldBe("VMRestorePointClientError");
-        failed["error.message"].ShouldBe("RestorePoint creation failed since a concurrent 'Create RestorePoint' operation was triggered on the VM.");
+        foreach (ArmResponse second in others)
+        {
+            ArmResponse failed = await PollAsync(second);
+            failed["error.code"].ShouldBe("VMRestorePointClientError");
+            failed["error.message"].ShouldBe("RestorePoint creation failed since a concurrent 'Create RestorePoint' operation was triggered on the VM.");
+        }
     }
 
     [Fact]

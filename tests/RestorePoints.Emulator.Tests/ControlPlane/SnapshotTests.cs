@@ -172,7 +172,6 @@ public sealed class SnapshotTests(EmulatorFixture fixture) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("CopyStart")]
     [InlineData("ImportSecure")]
     [InlineData("Upload")]
     [InlineData("UploadPreparedSecure")]

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace RestorePoints.Emulator.Tests.Copies;
 
-/// <summary>The server is killed with SIGKILL while a copy is initiated or on its way: the next start ends it, with every byte.</summary>
+/// <summary>
+/// The server is killed with SIGKILL while a copy, a creation in another region and the copy of a snapshot are initiated or on their way: the next start ends them, with every byte.
+/// </summary>
 public sealed class CopyKillTests(ITestOutputHelper output)
 {
     private const int Rounds = 6;
@@ -18,7 +20,7 @@ public sealed class CopyKillTests(ITestOutputHelper output)
         Guid subscription = Guid.NewGuid();
         CopyWorld? first = null;
         byte[] content = [.. CopyWorld.Data];
-        string copy = "";
+        string copy = "", created = "", snapshot = "";
         try
         {
             for (int round = 0; round <= Rounds; round++)
@@ -35,6 +37,12 @@ public sealed class CopyKillTests(ITestOutputHelper output)
                     ended["properties.instanceView.statuses.0.code"].ShouldBe("ReplicationState/succeeded");
                     (await world.World.DownloadAsync(World.DataDiskPoint(ended, 0))).AsSpan().SequenceEqual(content).ShouldBeTrue($"round {round}");
                     (await world.World.DownloadAsync(World.OsDiskPoint(ended))).AsSpan().SequenceEqual(CopyWorld.Os).ShouldBeTrue($"round {round}");
+                    await world.InitiatedAsync(created);
+                    ended = await world.CompletedAsync(created);
+                    ended["properties.instanceView.statuses.0.code"].ShouldBe("ReplicationState/succeeded");
+                    (await world.World.DownloadAsync(World.DataDiskPoint(ended, 0))).AsSpan().SequenceEqual(content).ShouldBeTrue($"round {round}, created in another region");
+                    (await new SnapshotCopyWorld { World = world.World, Disk = "" }.EndedAsync(snapshot))["properties.provisioningState"].ShouldBe("Succeeded");
+                    (await world.World.DownloadAsync(snapshot)).AsSpan().SequenceEqual(content).ShouldBeTrue($"round {round}, snapshot");
                 }
                 if (round == Rounds)
                     break;
@@ -43,7 +51,11 @@ public sealed class CopyKillTests(ITestOutputHelper output)
                 await guest.WriteAsync(content, at, World.Noise(random.Next(), 4 << 20));
                 await guest.ClearAsync(content, random.Next(19) << 20, 1 << 20);
                 await world.World.PointAsync(world.Source, $"p{round}");
-                copy = world.Copy($"c{round}");
+                string source = await world.World.SnapshotAsync($"s{round}", world.DataDisk, incremental: true), remote = world.World.Collection("remote");
+                (await arm.PutAsync(remote, CopyWorld.CollectionBody(world.World.Vm("vm")))).Expect(200, 201);
+                (copy, created, snapshot) = (world.Copy($"c{round}"), World.Point(remote, $"x{round}"), world.World.Snapshot($"k{round}"));
+                (await arm.PutAsync(created, "{}")).Expect(201);
+                (await arm.PutAsync(snapshot, SnapshotCopyWorld.Body(source))).Expect(202);
                 ArmResponse seen = (await arm.PutAsync(copy, CopyWorld.CopyBody(world.SourcePoint($"p{round}")))).Expect(201);
                 for (int polls = random.Next(4); polls > 0; polls--)
                     seen = (await arm.GetAsync(copy, "$expand=instanceView")).Expect(200);

@@ -4,6 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RestorePoints.Emulator.Hosting;
 using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.Store;
+using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Tests.Copies;
 
@@ -29,6 +31,22 @@ internal sealed class HeldEmulator : IAsyncDisposable
     }
 
     public HttpClient Http { get; }
+
+    /// <summary>Ends when a region's store has so many volumes, those that no resource shows too, and points in them: bytes go after the operation that deletes their resource has succeeded.</summary>
+    public async Task HasAsync(string region, int volumes, int points)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            IReadOnlyList<VolumeDescription> found = _host.Services.GetRequiredService<RegionStores>().Get(region).ListVolumes();
+            int foundPoints = found.Sum(volume => volume.PointIds.Count);
+            if (found.Count == volumes && foundPoints == points)
+                return;
+            if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(60))
+                throw new TimeoutException($"{region} has {found.Count} volumes and {foundPoints} points instead of {volumes} and {points}.");
+            await Task.Yield();
+        }
+    }
 
     /// <summary>Runs the program's own entry point and takes hold of its host when it is built.</summary>
     public static async Task<HeldEmulator> StartAsync(string dataDirectory)

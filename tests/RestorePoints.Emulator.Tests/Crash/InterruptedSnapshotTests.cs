@@ -236,7 +236,8 @@ public sealed class InterruptedSnapshotTests : IAsyncLifetime
         return point;
     }
 
-    private Task RunAsync(RestorePoint point, bool commits = true) => RunAsync(new CreateRestorePoint(_services.GetRequiredService<RegionStores>(), _clock), point.Id, point.VirtualMachineId,
+    /// <summary>In the machine's own region: nothing is copied.</summary>
+    private Task RunAsync(RestorePoint point, bool commits = true) => RunAsync(new CreateRestorePoint(_services.GetRequiredService<RegionStores>(), new RegionStates(), starts: null!, _clock), point.Id, point.VirtualMachineId,
         JsonSerializer.Serialize(new CreateRestorePoint.Arguments([_disk.Id], Concurrent: false, CrashConsistent: false)), commits);
 
     private Task RunAsync(Snapshot snapshot, bool commits = true) =>

@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Finds what createOption Copy copies: a disk or a snapshot of the same region.</summary>
-public sealed class CopySources(EmulatorDbContext db)
+public sealed class CopySources(EmulatorDbContext db, Replications replications)
 {
     /// <param name="sourceId">Id of a disk or snapshot.</param>
     /// <param name="location">Region of the copy; a source elsewhere is not found, as recorded from Azure.</param>
@@ -26,6 +27,8 @@ public sealed class CopySources(EmulatorDbContext db)
     private async Task<CopySource> SnapshotAsync(ArmResourceId id, string location)
     {
         Snapshot source = await Usable(db.Snapshots, id, location).SingleOrDefaultAsync() ?? throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
+        if (source is { ReplicationState: not null, SnapshotTime: null })
+            throw ArmErrors.SnapshotNotCopied(source.Name, replications.PercentOf(source)).AsException();
         return new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, source.Settings, VolumeId: null, source.SerialKey);
     }
 

@@ -396,6 +396,11 @@ public sealed record CreationDataModel
     [Since("2022-07-02")]
     public bool? PerformancePlus { get; init; }
 
+    /// <summary>With CopyStart only. Kept and echoed: a copy is as fast as it can be.</summary>
+    [Since("2023-10-02")]
+    [Values("None", "Enhanced")]
+    public string? ProvisionedBandwidthCopySpeed { get; init; }
+
     /// <summary>It is refused.</summary>
     [Since("2025-01-02")]
     public int? InstantAccessDurationMinutes { get; init; }

@@ -23,7 +23,7 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
     {
         DiskPropertiesModel properties = request.Properties!;
         CreationDataModel creation = properties.CreationData!;
-        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option))
+        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option == DiskCreateOption.CopyStart)
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a disk").AsException();
         string skuName = SkuName(request.Sku?.Name ?? properties.AccountType) ?? "Standard_LRS";
         RequireImplemented(properties);
@@ -115,6 +115,8 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             creation = creation with { ImageReference = null, GalleryImageReference = null };
         if (option != DiskCreateOption.Import)
             creation = creation with { SourceUri = null, StorageAccountId = null };
+        if (option != DiskCreateOption.CopyStart)
+            creation = creation with { ProvisionedBandwidthCopySpeed = null };
         return creation with { SecurityDataUri = null };
     }
 

@@ -6,7 +6,7 @@ using RestorePoints.Emulator.VhdImports;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Turns a valid request for a snapshot into its row: resolves the source, decides the size. The bytes are frozen by the operation.</summary>
-public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySources sources, ImportRoots importRoots)
+public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySources sources, SnapshotCopyRules copyRules, ImportRoots importRoots)
 {
     public static readonly string[] SkuNames = ["Standard_LRS", "Premium_LRS", "Standard_ZRS"];
 
@@ -15,7 +15,7 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
     {
         SnapshotPropertiesModel properties = request.Properties!;
         CreationDataModel creation = properties.CreationData!;
-        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option is not (DiskCreateOption.Empty or DiskCreateOption.Copy or DiskCreateOption.Import))
+        if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option is not (DiskCreateOption.Empty or DiskCreateOption.Copy or DiskCreateOption.CopyStart or DiskCreateOption.Import))
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a snapshot").AsException();
         NewDisks.RequireDiskAccess(properties.NetworkAccessPolicy, properties.DiskAccessId);
         if (creation.InstantAccessDurationMinutes is not null)
@@ -26,6 +26,12 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
 
         string location = Regions.Normalize(request.Location!);
         CopySource? source = option == DiskCreateOption.Copy ? await sources.RequireAsync(creation.SourceResourceId!, location) : null;
+        Snapshot? copied = null;
+        if (option == DiskCreateOption.CopyStart)
+        {
+            (copied, Guid volumeId) = await copyRules.RequireSourceAsync(subscriptionId, name, location, creation.SourceResourceId!, properties.Incremental);
+            source = new CopySource(copied.Id, copied.SizeBytes, copied.OsType, copied.HyperVGeneration, copied.Settings, volumeId, SerialKey: Guid.NewGuid());
+        }
         if (option == DiskCreateOption.Import)
             importRoots.Require(creation.SourceUri!);
         long sourceBytes = source?.SizeBytes ?? 0;
@@ -35,7 +41,7 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
             throw ArmErrors.SnapshotSmallerThanSource(name, DiskSize.WholeGB(sourceBytes), DiskSize.WholeGB(sizeBytes)).AsException();
 
         Guid id = Guid.NewGuid();
-        bool incremental = properties.Incremental ?? false;
+        bool incremental = properties.Incremental ?? copied is not null;
         Snapshot snapshot = new()
         {
             Id = id,
@@ -54,6 +60,10 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
             VolumeId = source?.VolumeId ?? id,
             SerialKey = source?.SerialKey ?? id,
             SizeBytes = sizeBytes,
+            ReplicationState = copied is null ? null : ReplicationState.Replicating,
+            SourceLocation = copied?.Location,
+            SourceVolumeId = copied?.VolumeId,
+            SourceSnapshotTime = copied?.SnapshotTime,
             OsType = NewDisks.OsType(properties.OsType) ?? source?.OsType,
             HyperVGeneration = properties.HyperVGeneration ?? source?.HyperVGeneration,
             NetworkAccessPolicy = NewDisks.NetworkAccessPolicy(properties.NetworkAccessPolicy),

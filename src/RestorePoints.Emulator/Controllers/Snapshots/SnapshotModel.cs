@@ -25,7 +25,8 @@ public sealed record SnapshotModel : IResourceBody
 
     /// <summary>The snapshot as a GET shows it.</summary>
     /// <param name="hasActiveGrant">Whether a SAS is out on it.</param>
-    public static SnapshotModel From(Snapshot snapshot, bool hasActiveGrant)
+    /// <param name="percent">How far a copy is; null: it is not shown.</param>
+    public static SnapshotModel From(Snapshot snapshot, bool hasActiveGrant, int? percent = 100)
     {
         SnapshotModel kept = Kept(snapshot.Settings);
         SnapshotPropertiesModel properties = kept.Properties ?? new SnapshotPropertiesModel();
@@ -49,10 +50,11 @@ public sealed record SnapshotModel : IResourceBody
                 DiskState = (hasActiveGrant ? Store.DiskState.ActiveSAS : Store.DiskState.Unattached).ToString(),
                 DiskSizeBytes = snapshot.SizeBytes > 0 ? snapshot.SizeBytes : null,
                 UniqueId = snapshot.Id,
-                // A snapshot in the region of its source is complete at once.
-                CompletionPercent = snapshot.Incremental ? 100.0m : null,
+                CompletionPercent = snapshot.Incremental ? percent + 0.0m : null,
+                CopyCompletionError = snapshot.CopyErrorCode is null ? null
+                    : new CopyCompletionErrorModel { ErrorCode = snapshot.CopyErrorCode, ErrorMessage = ArmErrors.SnapshotCopySourceNotFound.Message },
                 IncrementalSnapshotFamilyId = snapshot.Incremental ? SnapshotFamily.IdOf(snapshot.VolumeId) : null,
-                SnapshotAccessState = snapshot.Incremental ? "Available" : null,
+                SnapshotAccessState = snapshot.Incremental ? AccessStateOf(snapshot) : null,
             },
         };
     }
@@ -90,6 +92,13 @@ public sealed record SnapshotModel : IResourceBody
     }
 
     public static DiskSkuModel SkuOf(string skuName) => new() { Name = skuName, Tier = skuName.StartsWith("Premium", StringComparison.Ordinal) ? "Premium" : "Standard" };
+
+    private static string AccessStateOf(Snapshot snapshot) => snapshot.ReplicationState switch
+    {
+        ReplicationState.Replicating => "Pending",
+        ReplicationState.Failed => "Unknown",
+        _ => "Available",
+    };
 
     private static CreationDataModel CreationOf(Snapshot snapshot, CreationDataModel? sent) => NewDisks.OnlyOf(snapshot.CreateOption, sent ?? new CreationDataModel()) with
     {
@@ -190,12 +199,24 @@ public sealed record SnapshotPropertiesModel
     public decimal? CompletionPercent { get; init; }
 
     [ReadOnly(true)]
+    [Since("2022-03-02")]
+    public CopyCompletionErrorModel? CopyCompletionError { get; init; }
+
+    [ReadOnly(true)]
     [Since("2022-07-02")]
     public Guid? IncrementalSnapshotFamilyId { get; init; }
 
     [ReadOnly(true)]
     [Since("2025-01-02")]
     public string? SnapshotAccessState { get; init; }
+}
+
+/// <summary>Why the background copy of a snapshot failed.</summary>
+public sealed record CopyCompletionErrorModel
+{
+    /// <summary>CopySourceNotFound: the source was deleted meanwhile.</summary>
+    public string? ErrorCode { get; init; }
+    public string? ErrorMessage { get; init; }
 }
 
 /// <summary>Body of a PATCH. Of the properties, those that say how the snapshot was made are not read.</summary>

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Managed snapshots, full and incremental, with a read SAS to their bytes.</summary>
 [ArmResourceType("snapshots", ApiVersionFamily.Disk)]
 [Route("subscriptions/{subscriptionId}")]
-public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time, NewSnapshots newSnapshots, IOptions<EmulatorOptions> options) : ArmController(db, time)
+public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time, NewSnapshots newSnapshots, Replications replications, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/snapshots";
 
@@ -49,6 +49,8 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             snapshot = await newSnapshots.FromRequestAsync(SubscriptionId, ResourceGroupName, snapshotName, request);
             if (snapshot.CreateOption == DiskCreateOption.Import)
                 Accept<ImportSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location, new ImportVhd.Arguments(request.Properties.DiskSizeGB << 30));
+            else if (snapshot.CreateOption == DiskCreateOption.CopyStart)
+                Accept<CopySnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
             else
                 Accept<CreateSnapshot>(snapshot.Id, snapshot.SerialKey, snapshot.Location);
             return SnapshotModel.Accepted(snapshot, request);
@@ -86,7 +88,7 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             throw ArmErrors.InvalidParameter("access", "Only Read access can be granted on a snapshot.").AsException();
         RequireUsable(snapshot);
         if (snapshot.SnapshotTime is not { } snapshotTime)
-            throw ArmErrors.SnapshotNotUsable(snapshot.Name, snapshot.ProvisioningState.ToString()).AsException();
+            throw (snapshot.ReplicationState is null ? ArmErrors.SnapshotNotUsable(snapshot.Name, snapshot.ProvisioningState.ToString()) : NotCopied(snapshot)).AsException();
         if (snapshot.NetworkAccessPolicy == "DenyAll")
             throw ArmErrors.NetworkAccessDenied(snapshot.Name).AsException();
         if (snapshot.Incremental)
@@ -115,6 +117,8 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
                 throw ArmErrors.SnapshotCannotShrink(snapshot.Name, snapshot.SizeGB, sizeGB).AsException();
             if (await Db.ActiveGrantAsync(snapshot.Id, Now) is not null)
                 throw ArmErrors.SnapshotHasActiveAccess(snapshot.Name).AsException();
+            if (snapshot is { ReplicationState: not null, SnapshotTime: null })
+                throw NotCopied(snapshot).AsException();
         }
         NewDisks.RequireDiskAccess(snapshot.NetworkAccessPolicy, SnapshotModel.Kept(snapshot.Settings).Properties?.DiskAccessId, request.Properties?.NetworkAccessPolicy, request.Properties?.DiskAccessId);
         snapshot.ProvisioningState = ProvisioningState.Updating;
@@ -127,6 +131,8 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
             Properties = model.Properties! with { DiskSizeGB = request.Properties?.DiskSizeGB ?? model.Properties.DiskSizeGB },
         };
     }
+
+    private ArmError NotCopied(Snapshot snapshot) => ArmErrors.SnapshotNotCopied(snapshot.Name, replications.PercentOf(snapshot));
 
     private static void RequireUsable(Snapshot snapshot)
     {
@@ -156,13 +162,13 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
     {
         ListModel<Snapshot> snapshots = await PageAsync(query);
         HashSet<Guid> granted = [.. await Db.ActiveGrants(Now).Where(grant => grant.SubscriptionId == SubscriptionId && grant.PointId != null).Select(grant => grant.ResourceRowId).ToListAsync()];
-        return snapshots.Select(snapshot => SnapshotModel.From(snapshot, granted.Contains(snapshot.Id)) with
+        return snapshots.Select(snapshot => SnapshotModel.From(snapshot, granted.Contains(snapshot.Id), replications.PercentOf(snapshot)) with
         {
             Id = ArmResourceId.Of(SubscriptionId, groupInId(snapshot.ResourceGroupName), "snapshots", snapshot.Name),
         });
     }
 
-    private async Task<SnapshotModel> ModelAsync(Snapshot snapshot) => SnapshotModel.From(snapshot, await Db.ActiveGrantAsync(snapshot.Id, Now) is not null);
+    private async Task<SnapshotModel> ModelAsync(Snapshot snapshot) => SnapshotModel.From(snapshot, await Db.ActiveGrantAsync(snapshot.Id, Now) is not null, replications.PercentOf(snapshot));
 
     private Task<Snapshot?> FindAsync(string name) => Db.Snapshots
         .SingleOrDefaultAsync(snapshot => snapshot.SubscriptionId == SubscriptionId && snapshot.ResourceGroupName == ResourceGroupName && snapshot.Name == name);

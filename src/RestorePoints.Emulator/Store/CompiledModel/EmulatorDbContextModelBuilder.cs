@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("d2bb9e4a-551b-4c55-82e7-d1f61f78e9fb"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("b5caed4a-d8e7-451b-94f0-6650356f3441"), entityTypeCount: 12)
         {
         }
 

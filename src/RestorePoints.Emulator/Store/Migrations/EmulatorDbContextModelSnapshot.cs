@@ -536,6 +536,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("CopyErrorCode")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("CreateOption")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -568,6 +571,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("PublicNetworkAccess")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("ReplicationState")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("ResourceGroupName")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -589,10 +595,19 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<long?>("SnapshotTime")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("SourceLocation")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("SourceResourceId")
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("SourceSnapshotTime")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid?>("SourceUniqueId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("SourceVolumeId")
                         .HasColumnType("TEXT");
 
                     b.Property<Guid>("SubscriptionId")
@@ -608,6 +623,8 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("SourceVolumeId");
 
                     b.HasIndex("VolumeId", "SnapshotTime")
                         .IsUnique();

@@ -43,6 +43,12 @@ public sealed class CopyRules(EmulatorDbContext db)
         if (source.ProvisioningState != ProvisioningState.Succeeded || source.DiskRestorePoints.Exists(disk => !disk.IsComplete))
             throw Refused($"the source must be complete, and its provisioning state is {source.ProvisioningState}.");
 
+        string? created = from.Location == from.SourceLocation ? null : await db.RestorePoints.Where(point => point.CollectionId == from.Id
+                && (point.ProvisioningState == ProvisioningState.Creating || point.DiskRestorePoints.Any(disk => disk.ReplicationState == ReplicationState.Replicating)))
+            .Select(point => point.Name).FirstOrDefaultAsync();
+        if (created is not null)
+            throw Refused($"the restore point {created} of the source's collection is still being created from the region {from.SourceLocation}, and nothing is copied meanwhile.");
+
         string? copied = await db.RestorePoints.Where(point => point.SourcePointId == source.Id && point.ProvisioningState != ProvisioningState.Failed && point.Collection!.Location == target.Location)
             .Select(point => point.Name).FirstOrDefaultAsync();
         if (copied is not null)

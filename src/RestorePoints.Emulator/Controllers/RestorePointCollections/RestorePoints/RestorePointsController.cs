@@ -156,11 +156,8 @@ public sealed class RestorePointsController(
     private async Task<VirtualMachine> RequireMachineAsync(RestorePointCollection collection)
     {
         ArmResourceId id = ArmResourceId.Parse(collection.SourceId);
-        VirtualMachine vm = await Db.FindMachineAsync(id.SubscriptionId, id.ResourceGroup, id.Name)
+        return await Db.FindMachineAsync(id.SubscriptionId, id.ResourceGroup, id.Name)
             ?? throw ArmErrors.ResourceNotFound("virtualMachines", id.Name, id.ResourceGroup).AsException();
-        return vm.Location == collection.Location
-            ? vm
-            : throw ArmErrors.NotImplementedByEmulator($"Creating a restore point in '{collection.Location}' of a virtual machine in '{vm.Location}' (cross-region creation)").AsException();
     }
 
     private static List<Disk> Included(VirtualMachine vm, IReadOnlyList<ApiEntityReference>? excluded)
