@@ -11,6 +11,8 @@ try
 {
     if (args is [HealthCheck.Command, .. string[] settings])
         return await HealthCheck.RunAsync(settings);
+    if (args is [VerifyCommand.Name, .. string[] directory])
+        return await VerifyCommand.RunAsync(directory);
 
     WebApplicationBuilder builder = EmulatorBuilder.Create(args);
     builder.Services.AddEmulatorClock();

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Options;
+using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Hosting;
 
@@ -11,6 +12,7 @@ public sealed class StartException(string message, Exception? innerException = n
     {
         message = exception switch
         {
+            StoreFormatException damage => $"RestorePoints cannot start, a file of the data directory cannot be read: {damage.Message} `verify` in the place of the first argument checks the whole directory.",
             StartException start => $"RestorePoints cannot start: {start.Message}",
             OptionsValidationException settings => $"RestorePoints cannot start: {string.Join(Environment.NewLine, settings.Failures)}",
             _ => null,

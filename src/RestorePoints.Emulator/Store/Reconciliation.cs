@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Store;
@@ -13,37 +12,18 @@ public sealed partial class Reconciliation(EmulatorDbContext db, RegionStores re
     {
         if (regions.Existing() is not { Count: > 0 } existing)
             return;
-        // What could not be created has no bytes.
-        HashSet<Guid> heads = [.. await db.Disks.Where(disk => disk.ProvisioningState != ProvisioningState.Failed).Select(disk => disk.Id).ToListAsync()];
-        var snapshots = await db.Snapshots.Where(snapshot => snapshot.ProvisioningState != ProvisioningState.Failed && snapshot.ReplicationState != ReplicationState.Failed)
-            .Select(snapshot => new { snapshot.Id, snapshot.VolumeId, IsFrozen = snapshot.SnapshotTime != null, IsCopy = snapshot.ReplicationState != null }).ToListAsync();
-        HashSet<(Guid Volume, Guid Point)> points = [.. (await db.DiskRestorePoints.Select(point => new { point.VolumeId, point.RestorePointId }).ToListAsync())
-            .Select(point => (point.VolumeId, point.RestorePointId))];
-        // Created from another region, where the disks were frozen.
-        points.UnionWith((await db.DiskRestorePoints.Where(point => point.ReplicationState != null && point.RestorePoint!.SourcePointId == null)
-            .Select(point => new { point.SourceUniqueId, point.RestorePointId }).ToListAsync()).Select(point => (point.SourceUniqueId, point.RestorePointId)));
-        heads.UnionWith(await db.DiskRestorePoints.Where(point => point.ReplicationState != null).Select(point => point.VolumeId).Distinct().ToListAsync());
-        foreach (var snapshot in snapshots)
-        {
-            // An interrupted snapshot of a disk is taken anew, later than what was taken since; a volume of its own cannot be made twice.
-            bool ownsVolume = snapshot.VolumeId == snapshot.Id;
-            if (snapshot.IsFrozen || snapshot.IsCopy || ownsVolume)
-                points.Add((snapshot.VolumeId, snapshot.Id));
-            if (snapshot.IsCopy || (!snapshot.IsFrozen && ownsVolume))
-                heads.Add(snapshot.VolumeId);
-        }
-
+        KnownBytes known = await KnownBytes.ReadAsync(db);
         foreach (string region in existing)
         {
             SnapshotStore store = regions.Get(region);
             foreach (VolumeDescription volume in store.ListVolumes())
             {
-                foreach (Guid point in volume.PointIds.Where(point => !points.Contains((volume.VolumeId, point))))
+                foreach (Guid point in volume.PointIds.Where(point => !known.Points.Contains((volume.VolumeId, point))))
                 {
                     store.DeletePoint(volume.VolumeId, point);
                     LogOrphanPoint(point, volume.VolumeId, region);
                 }
-                if (volume.HasHead && !heads.Contains(volume.VolumeId))
+                if (volume.HasHead && !known.Heads.Contains(volume.VolumeId))
                 {
                     store.DeleteHead(volume.VolumeId);
                     LogOrphanVolume(volume.VolumeId, region);

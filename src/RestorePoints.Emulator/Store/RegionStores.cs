@@ -18,7 +18,7 @@ public sealed class RegionStores(string dataDirectory, SnapshotStoreOptions opti
             ? [.. Directory.EnumerateDirectories(Path.Combine(dataDirectory, "regions")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)]
             : [];
 
-    private string DirectoryOf(string region) => Path.Combine(dataDirectory, "regions", region);
+    public string DirectoryOf(string region) => Path.Combine(dataDirectory, "regions", region);
 
     public void Dispose()
     {
