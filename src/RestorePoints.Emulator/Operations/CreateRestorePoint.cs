@@ -131,7 +131,7 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             SkuName = disk.SkuName,
             NetworkAccessPolicy = disk.NetworkAccessPolicy,
             PublicNetworkAccess = disk.PublicNetworkAccess,
-            DiskSettings = disk.Settings,
+            DiskSettings = RestorePointEncryption.Encrypted(disk.Settings, RestorePointEncryption.Asked(JsonNode.Parse(point.SourceMetadata)!.AsObject(), disk.Lun.Value)),
             TimeCreated = now,
             SnapshotTime = await db.NextSnapshotTimeAsync(disk.Id, now),
         };
