@@ -85,7 +85,7 @@ public sealed class MachineRestoreTests(EmulatorFixture fixture)
         string source = await world.UploadDiskAsync("source", content);
         await world.VmAsync("source-vm", source);
         RawBlob guest = await world.GuestAsync(source);
-        for (int round = 0; round < 10; round++)
+        for (int round = 0; round < 4; round++)
         {
             string os = await world.EmptyDiskAsync($"os{round}"), snapshot = world.Snapshot($"s{round}"), copy = world.Disk($"copy{round}"), vm = world.Vm($"vm{round}");
             ArmResponse snapshotAccepted = (await arm.PutAsync(snapshot, World.SnapshotBody(source))).Expect(202);

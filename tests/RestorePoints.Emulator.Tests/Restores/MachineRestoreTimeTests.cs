@@ -69,7 +69,7 @@ public sealed class MachineRestoreTimeTests
 
     [Theory]
     [InlineData("Recorded", 1)]
-    [InlineData("Immediate", 4)]
+    [InlineData("Immediate", 2)]
     public async Task A_machine_that_a_kill_interrupts_is_restored_by_the_next_start(string operationTime, int kills)
     {
         using var directory = new TemporaryDirectory();
