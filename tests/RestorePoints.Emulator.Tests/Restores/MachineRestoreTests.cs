@@ -163,6 +163,26 @@ public sealed class MachineRestoreTests(EmulatorFixture fixture)
     }
 
     [Fact]
+    public async Task The_source_of_a_data_disk_cannot_change_and_is_not_lost_by_a_version_that_does_not_know_it()
+    {
+        World world = await World.CreateAsync(fixture);
+        RawArm arm = world.Arm;
+        string one = await world.EmptyDiskAsync("one"), two = await world.EmptyDiskAsync("two"), os = await world.EmptyDiskAsync("os"), vm = world.Vm("vm");
+        string body = MachineBodies.With(os, World.Location, MachineBodies.Copied(0, one));
+        await arm.SucceedAsync(arm.PutAsync(vm, body));
+        ArmResponse made = (await arm.GetAsync(vm)).Expect(200);
+        await arm.SucceedAsync(arm.PutAsync(vm, body));
+        NotFoundTests.Check(await arm.PutAsync(vm, body.Replace(one, two)), 409, "PropertyChangeNotAllowed", "dataDisk.sourceResource.id");
+        ArmResponse old = await arm.SendAsync(HttpMethod.Get, vm, apiVersion: "2023-09-01");
+        old.Node("properties.storageProfile.dataDisks.0.sourceResource").ShouldBeNull();
+        await arm.FinishAsync((await arm.SendAsync(HttpMethod.Put, vm, old.Text, apiVersion: "2023-09-01")).Expect(200));
+
+        ArmResponse shown = (await arm.GetAsync(vm)).Expect(200);
+        shown["properties.storageProfile.dataDisks.0.managedDisk.id"].ShouldBe(made["properties.storageProfile.dataDisks.0.managedDisk.id"], "the same disk all the time");
+        shown["properties.storageProfile.dataDisks.0.sourceResource.id"].ShouldBe(one);
+    }
+
+    [Fact]
     public async Task A_failed_machine_makes_its_disks_when_it_is_put_again()
     {
         World world = await World.CreateAsync(fixture);

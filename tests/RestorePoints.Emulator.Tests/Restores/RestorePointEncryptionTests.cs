@@ -77,6 +77,7 @@ public sealed class RestorePointEncryptionTests(EmulatorFixture fixture)
         string excluded = Body(OsDisk(""), DataDisk("\"lun\":0,", Encryption(Both, set))).Insert("""{"properties":{""".Length, $"\"excludeDisks\":[{{\"id\":\"{world.Disk("data")}\"}}],");
         await RefuseAsync(excluded, dataDisk, "no disk of the restore point");
         (await world.Arm.PutAsync(World.Point(collection, "p"), """{"properties":{"sourceMetadata":{"storageProfile":"none"}}}""")).Expect(400).ErrorCode.ShouldBe("InvalidRequestContent");
+        (await world.Arm.PutAsync(World.Point(collection, "p"), Body(OsDisk("\"encryption\":{\"type\":\"\\ud800\"}")))).Status.ShouldBe(400);
         (await world.Arm.GetAsync(World.Point(collection, "p"))).Expect(404);
 
         // Known since 2023-03-01; before, the source metadata is read-only.

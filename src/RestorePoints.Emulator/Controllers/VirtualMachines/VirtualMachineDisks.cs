@@ -48,6 +48,8 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
                 Detach(vm, disk);
             else if (disk.ProvisioningState == ProvisioningState.Failed && entry.ManagedDisk?.Id is null && !IsOption(entry, "Attach"))
                 Discard(vm, disk);
+            else if (entry.SourceResource?.Id is { } source && IsCopy(entry.CreateOption) && !source.Equals(disk.SourceResourceId, StringComparison.OrdinalIgnoreCase))
+                throw ArmErrors.PropertyChangeNotAllowed("dataDisk.sourceResource.id").AsException();
         }
         // A swap names the new OS disk and keeps the createOption of the old one.
         if (swapsOsDisk)
@@ -81,6 +83,9 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
             entry["diskSizeGB"] = disk.SizeGB;
             if (disk.Lun != OsDiskLun)
                 entry.TryAdd("toBeDetached", false);
+            // A request of a version that does not know it leaves it out.
+            if (IsCopy((string?)entry["createOption"]))
+                entry.TryAdd("sourceResource", new JsonObject { ["id"] = disk.SourceResourceId });
         }
     }
 
@@ -214,6 +219,9 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
         db.Disks.Remove(disk);
         vm.Disks.Remove(disk);
     }
+
+    /// <summary>Whether a data disk has a <c>sourceResource</c>.</summary>
+    private static bool IsCopy(string? createOption) => createOption?.ToLowerInvariant() is "copy" or "restore";
 
     private static bool IsOption(VirtualMachineDisk entry, string option) => option.Equals(entry.CreateOption, StringComparison.OrdinalIgnoreCase);
 
