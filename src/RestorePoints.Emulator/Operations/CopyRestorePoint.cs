@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Operations;
@@ -28,6 +29,7 @@ public sealed class CopyRestorePoint(RegionStores regions, ReplicationStarts sta
         DateTimeOffset now = time.GetUtcNow();
         ArmResourceId sourceId = ArmResourceId.Parse(point.SourceRestorePointId!);
         string sourcePath = ArmResourceId.Of(sourceId.SubscriptionId, sourceId.ResourceGroup, "restorePointCollections", sourceId.Names[0]) + $"/restorePoints/{sourceId.Name}";
+        JsonObject metadata = JsonNode.Parse(point.SourceMetadata)!.AsObject();
         foreach (DiskRestorePoint disk in source.DiskRestorePoints)
         {
             string location = point.Collection!.Location;
@@ -52,7 +54,7 @@ public sealed class CopyRestorePoint(RegionStores regions, ReplicationStarts sta
                 SkuName = disk.SkuName,
                 NetworkAccessPolicy = disk.NetworkAccessPolicy,
                 PublicNetworkAccess = disk.PublicNetworkAccess,
-                DiskSettings = WithoutEncryption(disk.DiskSettings),
+                DiskSettings = RestorePointEncryption.Encrypted(WithoutEncryption(disk.DiskSettings), RestorePointEncryption.Asked(metadata, disk.Lun)),
                 TimeCreated = disk.TimeCreated,
                 SnapshotTime = await context.Db.NextSnapshotTimeAsync(volumeId, now),
             };
@@ -68,7 +70,7 @@ public sealed class CopyRestorePoint(RegionStores regions, ReplicationStarts sta
         point?.ProvisioningState = ProvisioningState.Failed;
     }
 
-    /// <summary>In another region a disk restore point is encrypted with a platform key.</summary>
+    /// <summary>In another region a disk restore point is encrypted with a platform key, unless its request asks for another.</summary>
     public static string? WithoutEncryption(string? diskSettings)
     {
         if (diskSettings is null)

@@ -158,7 +158,8 @@ public sealed class CreateRestorePoint(RegionStores regions, RegionStates states
             SkuName = disk.SkuName,
             NetworkAccessPolicy = disk.NetworkAccessPolicy,
             PublicNetworkAccess = disk.PublicNetworkAccess,
-            DiskSettings = elsewhere is null ? disk.Settings : CopyRestorePoint.WithoutEncryption(disk.Settings),
+            DiskSettings = RestorePointEncryption.Encrypted(elsewhere is null ? disk.Settings : CopyRestorePoint.WithoutEncryption(disk.Settings),
+                RestorePointEncryption.Asked(JsonNode.Parse(point.SourceMetadata)!.AsObject(), disk.Lun.Value)),
             TimeCreated = now,
             SnapshotTime = await db.NextSnapshotTimeAsync(volumeId, now),
         };

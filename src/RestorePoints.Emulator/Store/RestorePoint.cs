@@ -22,7 +22,7 @@ public sealed class RestorePoint
     /// <summary>The request's properties in canonical form: what a repeated PUT is compared with.</summary>
     public required string Model { get; init; }
 
-    /// <summary><c>sourceMetadata</c> as JSON, complete when the PUT is accepted, without the diskRestorePoint members.</summary>
+    /// <summary><c>sourceMetadata</c> as JSON, complete when the PUT is accepted; of the diskRestorePoint members only the encryption that the request asks for.</summary>
     public required string SourceMetadata { get; init; }
 
     /// <summary>ARM ids of the excluded disks, as sent; JSON array, null when the request had none.</summary>

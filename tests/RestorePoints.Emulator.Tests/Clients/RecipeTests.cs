@@ -37,6 +37,26 @@ public sealed class RecipeTests(EmulatorFixture fixture) : IDisposable
     }
 
     [Fact]
+    public async Task A_whole_machine_is_restored()
+    {
+        SkipWithout("bash", "curl", "jq");
+        World world = await World.CreateAsync(new RawArm(fixture.Http, _subscription));
+        byte[] content = World.Noise(1, 4096);
+        string data = await world.EmptyDiskAsync("data", gib: 2);
+        await world.PointAsync(await world.CollectionAsync("backup", await world.VmAsync("vm", await world.EmptyDiskAsync("os"), data)), "empty");
+        await (await world.GuestAsync(data)).WriteAsync(0, content);
+        await world.PointAsync(world.Collection("backup"), "two");
+
+        await ClientProgram.ShellAsync(Recipe.For(fixture.Emulator, _subscription, "Restoring a whole machine", "sh").Replace("resourceGroups/first", "resourceGroups/backup-test", StringComparison.Ordinal), _directory.Path);
+
+        // Behind the machine's own operation.
+        await world.Arm.SucceedAsync(world.Arm.PatchAsync(world.Vm("back"), """{"tags":{"restored":"yes"}}"""));
+        ArmResponse machine = (await world.Arm.GetAsync(world.Vm("back"))).Expect(200);
+        machine["properties.storageProfile.osDisk.name"].ShouldBe("os-back");
+        (await (await world.GuestAsync(machine["properties.storageProfile.dataDisks.0.managedDisk.id"]!)).ReadAsync(0, content.Length)).ShouldBe(content);
+    }
+
+    [Fact]
     public async Task A_test_removes_its_own_subscription_and_nothing_else()
     {
         SkipWithout("bash", "curl");

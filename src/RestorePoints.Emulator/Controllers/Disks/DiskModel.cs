@@ -331,14 +331,19 @@ public sealed record KeyVaultKeyModel
 
 public sealed record DiskEncryptionModel
 {
-    [Values("EncryptionAtRestWithPlatformKey", "EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys")]
+    public const string PlatformKey = "EncryptionAtRestWithPlatformKey";
+    private const string CustomerKey = "EncryptionAtRestWithCustomerKey", BothKeys = "EncryptionAtRestWithPlatformAndCustomerKeys";
+
+    public static readonly string[] Types = [PlatformKey, CustomerKey, BothKeys];
+
+    [Values(PlatformKey, CustomerKey, BothKeys)]
     public string? Type { get; init; }
     public string? DiskEncryptionSetId { get; init; }
 
     /// <summary>With the type that the service fills in.</summary>
     public static DiskEncryptionModel Of(DiskEncryptionModel? requested) => new()
     {
-        Type = requested?.Type ?? (requested?.DiskEncryptionSetId is null ? "EncryptionAtRestWithPlatformKey" : "EncryptionAtRestWithCustomerKey"),
+        Type = requested?.Type ?? (requested?.DiskEncryptionSetId is null ? PlatformKey : CustomerKey),
         DiskEncryptionSetId = requested?.DiskEncryptionSetId,
     };
 }

@@ -84,9 +84,25 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         return (disk, source.SerialKey);
     }
 
-    /// <summary>Adds the row of an empty disk that a virtual machine brings along (FromImage, Empty): <c>Creating</c> until the machine's operation has made it.</summary>
-    public Disk ForVirtualMachine(VirtualMachine vm, string name, DiskCreateOption option, ManagedDiskParameters? parameters, long sizeGB, string? osType)
+    /// <summary>
+    /// Adds the row of a disk that a virtual machine brings along (FromImage, Empty, Copy, Restore): <c>Creating</c> until the machine's operation has made it.
+    /// </summary>
+    /// <param name="sizeGB">null: as large as the source.</param>
+    /// <param name="osType">Of a disk from an image; a copy has that of its source.</param>
+    /// <param name="sourceId">Of Copy: a disk or snapshot; of Restore: a disk restore point.</param>
+    /// <exception cref="ArmException">404: the source is absent or in another region. 409: it is larger.</exception>
+    public async Task<Disk> ForVirtualMachineAsync(
+        VirtualMachine vm, string name, DiskCreateOption option, ManagedDiskParameters? parameters, long? sizeGB, string? osType, string? sourceId)
     {
+        Source source = option switch
+        {
+            DiskCreateOption.Copy => Source.From(await sources.RequireAsync(sourceId!, vm.Location)),
+            DiskCreateOption.Restore => await SourcePointAsync(sourceId!, vm.Location),
+            _ => new Source(0, null, osType, osType is null ? null : "V1", null),
+        };
+        long sizeBytes = sizeGB is { } requested ? requested << 30 : source.SizeBytes;
+        if (sizeBytes < source.SizeBytes)
+            throw ArmErrors.DiskSmallerThanSource(name, DiskSize.WholeGB(source.SizeBytes), DiskSize.WholeGB(sizeBytes)).AsException();
         Disk disk = new()
         {
             SubscriptionId = vm.SubscriptionId,
@@ -97,12 +113,14 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
             ProvisioningState = ProvisioningState.Creating,
             SkuName = SkuName(parameters?.StorageAccountType) ?? "Standard_LRS",
             CreateOption = option,
-            SizeBytes = sizeGB << 30,
-            OsType = osType,
-            HyperVGeneration = osType is null ? null : "V1",
-            Settings = parameters?.DiskEncryptionSet?.Id is { } encryptionSet
-                ? Settings(new DiskModel(), new DiskModel { Properties = new DiskPropertiesModel { Encryption = new DiskEncryptionModel { DiskEncryptionSetId = encryptionSet } } })
-                : null,
+            SourceResourceId = sourceId,
+            SourceUniqueId = source.UniqueId,
+            SizeBytes = sizeBytes,
+            OsType = source.OsType,
+            HyperVGeneration = source.HyperVGeneration,
+            Settings = Settings(DiskModel.Inherited(source.Settings), parameters?.DiskEncryptionSet?.Id is { } encryptionSet
+                ? new DiskModel { Properties = new DiskPropertiesModel { Encryption = new DiskEncryptionModel { DiskEncryptionSetId = encryptionSet } } }
+                : new DiskModel()),
         };
         db.Disks.Add(disk);
         return disk;

@@ -7,7 +7,7 @@ namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>
 /// Makes the attached disks of a virtual machine those that its <c>storageProfile</c> lists: attaches existing ones, adds rows for those that
-/// the machine brings along (FromImage, Empty), detaches what is not listed any more.
+/// the machine brings along (FromImage, Empty, Copy, Restore), detaches what is not listed any more.
 /// </summary>
 public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks, TimeProvider time)
 {
@@ -16,9 +16,16 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
 
     private const long MaxSizeGB = 65_536;
 
+    /// <summary>The first api-version with Copy, Restore and <c>sourceResource</c>.</summary>
+    private const string FirstVersionWithSources = "2024-03-01";
+
+    /// <summary>Disks that could not be created: the request that lists them again makes them anew.</summary>
+    private readonly List<Guid> _replaced = [];
+
     /// <param name="vm">Tracked, with its disks loaded.</param>
     /// <param name="profile">Of the new <c>properties</c>; lists every disk.</param>
-    public async Task ApplyAsync(VirtualMachine vm, VirtualMachineProfile profile)
+    /// <returns>The disks that the machine's operation has to make.</returns>
+    public async Task<IReadOnlyList<Guid>> ApplyAsync(VirtualMachine vm, VirtualMachineProfile profile, string apiVersion)
     {
         if (profile.StorageProfile is not { } storage)
             throw Missing("storageProfile");
@@ -36,14 +43,22 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
         if (swapsOsDisk && vm.PowerState == PowerState.Running)
             throw ArmErrors.PropertyChangeNotAllowed("osDisk.managedDisk.id").AsException();
         foreach (Disk disk in vm.Disks.ToList())
+        {
             if (!wanted.TryGetValue(disk.Lun!.Value, out VirtualMachineDisk? entry) || !Means(entry, disk))
                 Detach(vm, disk);
+            else if (disk.ProvisioningState == ProvisioningState.Failed && entry.ManagedDisk?.Id is null && !IsOption(entry, "Attach"))
+                Discard(vm, disk);
+            else if (entry.SourceResource?.Id is { } source && IsCopy(entry.CreateOption) && !source.Equals(disk.SourceResourceId, StringComparison.OrdinalIgnoreCase))
+                throw ArmErrors.PropertyChangeNotAllowed("dataDisk.sourceResource.id").AsException();
+        }
         // A swap names the new OS disk and keeps the createOption of the old one.
         if (swapsOsDisk)
             await AttachExistingAsync(vm, OsDiskLun, wanted[OsDiskLun], "osDisk");
+        HashSet<Guid> known = [.. vm.Disks.Select(disk => disk.Id)];
         foreach ((int lun, VirtualMachineDisk entry) in wanted)
             if (entry.ToBeDetached != true && !vm.Disks.Exists(disk => disk.Lun == lun))
-                await AttachAsync(vm, lun, entry, profile);
+                await AttachAsync(vm, lun, entry, profile, apiVersion);
+        return [.. vm.Disks.Where(disk => disk.ProvisioningState == ProvisioningState.Creating && !known.Contains(disk.Id)).Select(disk => disk.Id)];
     }
 
     /// <summary>Fills in what the service knows of the disks: names, ids, SKUs, sizes.</summary>
@@ -68,6 +83,9 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
             entry["diskSizeGB"] = disk.SizeGB;
             if (disk.Lun != OsDiskLun)
                 entry.TryAdd("toBeDetached", false);
+            // A request of a version that does not know it leaves it out.
+            if (IsCopy((string?)entry["createOption"]))
+                entry.TryAdd("sourceResource", new JsonObject { ["id"] = disk.SourceResourceId });
         }
     }
 
@@ -97,7 +115,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
         ? storage?["osDisk"] as JsonObject
         : (storage?["dataDisks"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(entry => (int?)entry["lun"] == disk.Lun);
 
-    private async Task AttachAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, VirtualMachineProfile profile)
+    private async Task AttachAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, VirtualMachineProfile profile, string apiVersion)
     {
         string path = lun == OsDiskLun ? "osDisk" : "dataDisk";
         switch (entry.CreateOption?.ToLowerInvariant())
@@ -108,7 +126,7 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
             case "empty" when lun != OsDiskLun:
                 if (entry.DiskSizeGB is not (>= 1 and <= MaxSizeGB))
                     throw ArmErrors.InvalidParameter("dataDisk.diskSizeGB", $"An empty data disk needs a diskSizeGB from 1 to {MaxSizeGB}.").AsException();
-                await AddNewAsync(vm, lun, entry, DiskCreateOption.Empty, entry.DiskSizeGB.Value, null);
+                await AddNewAsync(vm, lun, entry, DiskCreateOption.Empty, entry.DiskSizeGB);
                 break;
             case "fromimage":
                 string osType = "Windows".Equals(entry.OsType, StringComparison.OrdinalIgnoreCase) || profile.OsProfile?.WindowsConfiguration is not null ? "Windows" : "Linux";
@@ -117,13 +135,19 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
                     throw ArmErrors.DiskSmallerThanSource(path, imageSizeGB, requested).AsException();
                 await AddNewAsync(vm, lun, entry, DiskCreateOption.FromImage, entry.DiskSizeGB ?? imageSizeGB, lun == OsDiskLun ? osType : null);
                 break;
-            case "copy" or "restore":
-                throw ArmErrors.NotImplementedByEmulator($"createOption '{entry.CreateOption}' of a virtual machine's disk").AsException();
+            case "copy" when lun != OsDiskLun:
+                ApiVersionMiddleware.RequireServed(apiVersion, FirstVersionWithSources);
+                await AddCopyAsync(vm, lun, entry, DiskCreateOption.Copy, "disks", "snapshots");
+                break;
+            case "restore" when lun != OsDiskLun:
+                ApiVersionMiddleware.RequireServed(apiVersion, FirstVersionWithSources);
+                await AddCopyAsync(vm, lun, entry, DiskCreateOption.Restore, "restorePointCollections/restorePoints/diskRestorePoints");
+                break;
             case null or "":
                 throw Missing($"storageProfile.{path}.createOption");
             default:
                 throw ArmErrors.InvalidParameter($"{path}.createOption",
-                    $"The value '{entry.CreateOption}' of parameter '{path}.createOption' is not allowed. Allowed values are: Attach, FromImage, Empty.").AsException();
+                    $"The value '{entry.CreateOption}' of parameter '{path}.createOption' is not allowed. Allowed values are: {(lun == OsDiskLun ? "Attach, FromImage" : "Attach, FromImage, Empty, Copy, Restore")}.").AsException();
         }
     }
 
@@ -158,22 +182,48 @@ public sealed class VirtualMachineDisks(EmulatorDbContext db, NewDisks newDisks,
             vm.Disks.Add(disk);
     }
 
+    /// <param name="types">What <c>sourceResource</c> can be.</param>
+    private async Task AddCopyAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, DiskCreateOption option, params string[] types)
+    {
+        string? source = entry.SourceResource?.Id;
+        if (source is null)
+            throw Missing("storageProfile.dataDisk.sourceResource.id");
+        if (!ArmResourceId.TryParse(source, out ArmResourceId? id) || !types.Any(id.IsOfType))
+            throw ArmErrors.InvalidParameter("dataDisk.sourceResource.id", $"'{source}' is not the resource id of a Microsoft.Compute/{string.Join(" or ", types)}.").AsException();
+        if (entry.DiskSizeGB is { } size and not (>= 1 and <= MaxSizeGB))
+            throw ArmErrors.InvalidParameter("dataDisk.diskSizeGB", $"The value '{size}' of diskSizeGB is out of range. It must be between 1 and {MaxSizeGB}.").AsException();
+        await AddNewAsync(vm, lun, entry, option, entry.DiskSizeGB, sourceId: source);
+    }
+
     /// <summary>Names follow the recorded ones: <c>{vm}_OsDisk_1_{32 hex}</c>, data disks <c>{vm}_disk{n}_{32 hex}</c> with n from 2.</summary>
-    private async Task AddNewAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, DiskCreateOption option, long sizeGB, string? osType)
+    private async Task AddNewAsync(VirtualMachine vm, int lun, VirtualMachineDisk entry, DiskCreateOption option, long? sizeGB, string? osType = null, string? sourceId = null)
     {
         string name = entry.Name
             ?? (lun == OsDiskLun ? $"{vm.Name}_OsDisk_1_{Guid.NewGuid():N}" : $"{vm.Name}_disk{vm.Disks.Count(disk => disk.Lun != OsDiskLun) + 2}_{Guid.NewGuid():N}");
         ResourceNames.RequireValid("disk.name", name);
-        if (await db.Disks.AnyAsync(disk => disk.SubscriptionId == vm.SubscriptionId && disk.ResourceGroupName == vm.ResourceGroupName && disk.Name == name)
+        if (await db.Disks.AnyAsync(disk => disk.SubscriptionId == vm.SubscriptionId && disk.ResourceGroupName == vm.ResourceGroupName && disk.Name == name && !_replaced.Contains(disk.Id))
             || vm.Disks.Exists(disk => disk.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
             throw ArmErrors.DiskAlreadyExists(name).AsException();
-        Disk disk = newDisks.ForVirtualMachine(vm, name, option, entry.ManagedDisk, sizeGB, osType);
+        Disk disk = await newDisks.ForVirtualMachineAsync(vm, name, option, entry.ManagedDisk, sizeGB, osType, sourceId);
         disk.VirtualMachineId = vm.Id;
         disk.VirtualMachine = vm;
         disk.Lun = lun;
         if (!vm.Disks.Contains(disk))
             vm.Disks.Add(disk);
     }
+
+    /// <summary>Takes away the row of a disk that the machine brought along and that could not be created: it has no bytes.</summary>
+    private void Discard(VirtualMachine vm, Disk disk)
+    {
+        _replaced.Add(disk.Id);
+        db.Disks.Remove(disk);
+        vm.Disks.Remove(disk);
+    }
+
+    /// <summary>Whether a data disk has a <c>sourceResource</c>.</summary>
+    private static bool IsCopy(string? createOption) => createOption?.ToLowerInvariant() is "copy" or "restore";
+
+    private static bool IsOption(VirtualMachineDisk entry, string option) => option.Equals(entry.CreateOption, StringComparison.OrdinalIgnoreCase);
 
     private static void Detach(VirtualMachine vm, Disk disk)
     {

@@ -56,6 +56,9 @@ public sealed record VirtualMachineDisk
     public long? DiskSizeGB { get; init; }
     public ManagedDiskParameters? ManagedDisk { get; init; }
 
+    /// <summary>Of a data disk by Copy: a disk or snapshot; by Restore: a disk restore point.</summary>
+    public ApiEntityReference? SourceResource { get; init; }
+
     /// <summary>Of an unmanaged disk, which is refused.</summary>
     public JsonObject? Vhd { get; init; }
     public string? DeleteOption { get; init; }

@@ -70,8 +70,8 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
             PowerStateTime = Now,
         };
         Db.VirtualMachines.Add(vm);
-        await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()));
-        Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location, duration: RecordedDurations.VirtualMachineCreation);
+        IReadOnlyList<Guid> newDisks = await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()), HttpContext.ApiVersion());
+        Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location, new UpdateVirtualMachine.Arguments(newDisks), duration: RecordedDurations.VirtualMachineCreation);
         return StatusCode(StatusCodes.Status201Created, VirtualMachineModel.From(vm, HttpContext.ApiVersion()));
     }
 
@@ -158,11 +158,11 @@ public sealed class VirtualMachinesController(EmulatorDbContext db, TimeProvider
     {
         if (vm.ProvisioningState == ProvisioningState.Deleting)
             throw ArmErrors.BeingDeleted($"Virtual machine {vm.Name}").AsException();
-        await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()));
+        IReadOnlyList<Guid> newDisks = await disks.ApplyAsync(vm, VirtualMachineProfile.Read(body["properties"]!.AsObject()), HttpContext.ApiVersion());
         vm.Body = body.ToJsonString();
         vm.Etag++;
         vm.ProvisioningState = ProvisioningState.Updating;
-        Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location);
+        Accept<UpdateVirtualMachine>(vm.Id, vm.Id, vm.Location, new UpdateVirtualMachine.Arguments(newDisks));
     }
 
     private IQueryable<VirtualMachine> Machines() => Db.VirtualMachines.Include(vm => vm.Disks);

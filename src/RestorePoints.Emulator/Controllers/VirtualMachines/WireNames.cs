@@ -11,7 +11,7 @@ public static class WireNames
 
     private static readonly string[] Storage =
     [
-        "imageReference", "osDisk", "dataDisks", "diskControllerType", "lun", "name", "createOption", "osType", "caching", "writeAcceleratorEnabled", "diskSizeGB", "managedDisk",
+        "imageReference", "osDisk", "dataDisks", "diskControllerType", "lun", "name", "createOption", "osType", "caching", "writeAcceleratorEnabled", "diskSizeGB", "managedDisk", "sourceResource",
         "id", "storageAccountType", "diskEncryptionSet", "vhd", "deleteOption", "toBeDetached", "diffDiskSettings",
     ];
 

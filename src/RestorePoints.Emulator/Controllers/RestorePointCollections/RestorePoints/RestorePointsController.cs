@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -63,6 +64,8 @@ public sealed class RestorePointsController(
         bool crashConsistent = properties.ConsistencyMode is not null;
         await rates.RequireAsync<CreateRestorePoint>(HttpContext, $"Create{(crashConsistent ? "Crash" : "Application")}ConsistentRestorePoint", vm.Id, CreateRestorePoint.Arguments.OfMode(crashConsistent));
         bool concurrent = await IsBeingProtectedAsync(vm);
+        JsonObject metadata = SourceMetadata.Of(vm, included);
+        RestorePointEncryption.Put(properties.SourceMetadata, metadata, [.. included.Select(disk => disk.Lun!.Value)], HttpContext.ApiVersion());
         point = new RestorePoint
         {
             CollectionId = collection.Id,
@@ -71,7 +74,7 @@ public sealed class RestorePointsController(
             ProvisioningState = ProvisioningState.Creating,
             VirtualMachineId = vm.Id,
             Model = ModelOf(properties),
-            SourceMetadata = SourceMetadata.Of(vm, included).ToJsonString(),
+            SourceMetadata = metadata.ToJsonString(),
             ExcludeDisks = properties.ExcludeDisks is null ? null : JsonSerializer.Serialize(properties.ExcludeDisks.Select(disk => disk.Id)),
         };
         Db.RestorePoints.Add(point);
@@ -105,6 +108,8 @@ public sealed class RestorePointsController(
         await rates.RequireAsync<CopyRestorePoint>(HttpContext, "CopyRestorePoint", source.VirtualMachineId, arguments.OfCollection);
         if (properties.ConsistencyMode is { } mode && !mode.Equals(source.ConsistencyMode, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.InvalidParameter("properties.consistencyMode", $"The value '{mode}' is not allowed: a copy has the consistency mode of its source, {source.ConsistencyMode}.").AsException();
+        JsonObject metadata = RestorePointEncryption.WithoutAsked(source.SourceMetadata);
+        RestorePointEncryption.Put(properties.SourceMetadata, metadata, [.. source.DiskRestorePoints.Select(disk => disk.Lun)], HttpContext.ApiVersion());
         RestorePoint copy = new()
         {
             CollectionId = collection.Id,
@@ -113,7 +118,7 @@ public sealed class RestorePointsController(
             ProvisioningState = ProvisioningState.Creating,
             VirtualMachineId = source.VirtualMachineId,
             Model = ModelOf(properties),
-            SourceMetadata = source.SourceMetadata,
+            SourceMetadata = metadata.ToJsonString(),
             ConsistencyMode = source.ConsistencyMode,
             SourceRestorePointId = properties.SourceRestorePoint!.Id,
             SourcePointId = source.Id,
@@ -130,6 +135,8 @@ public sealed class RestorePointsController(
         // The mode that a GET shows may come back with the PUT.
         bool showsMode = string.Equals(properties.ConsistencyMode, point.ConsistencyMode, StringComparison.OrdinalIgnoreCase);
         if (point.Model != ModelOf(properties) && !(showsMode && point.Model == ModelOf(properties with { ConsistencyMode = null })))
+            throw ArmErrors.RestorePointUpdateNotSupported.AsException();
+        if (!RestorePointEncryption.IsSame(properties.SourceMetadata, point, HttpContext.ApiVersion()))
             throw ArmErrors.RestorePointUpdateNotSupported.AsException();
         if (point.ProvisioningState == ProvisioningState.Deleting)
             throw ArmErrors.BeingDeleted($"Restore point {point.Name}").AsException();

@@ -51,7 +51,7 @@ public static class SourceMetadata
             JsonObject reference = new()
             {
                 ["sourceDiskRestorePoint"] = diskPoint.SourceDiskRestorePointId is { } source ? new JsonObject { ["id"] = source } : null,
-                ["encryption"] = EncryptionOf(diskPoint),
+                ["encryption"] = RestorePointEncryption.Model(DiskEncryptionModel.Of(DiskModel.Kept(diskPoint.DiskSettings).Properties?.Encryption)),
                 ["id"] = $"{restorePointId}/diskRestorePoints/{diskPoint.Name}",
             };
             ArmJson.RemoveNulls(reference);
@@ -59,20 +59,11 @@ public static class SourceMetadata
                 continue;
             // A disk may have grown between the request and the freeze.
             entry["diskSizeGB"] = DiskSize.WholeGB(diskPoint.SizeBytes);
+            entry.Remove("diskRestorePoint");
             entry.Insert(entry.IndexOf("managedDisk") + 1, "diskRestorePoint", reference);
         }
         PropertyVersions.SourceMetadata.RemoveUnknown(metadata, apiVersion);
         return metadata;
-    }
-
-    private static JsonObject EncryptionOf(DiskRestorePoint diskPoint)
-    {
-        DiskEncryptionModel encryption = DiskEncryptionModel.Of(DiskModel.Kept(diskPoint.DiskSettings).Properties?.Encryption);
-        JsonObject model = [];
-        if (encryption.DiskEncryptionSetId is { } encryptionSet)
-            model["diskEncryptionSet"] = new JsonObject { ["id"] = encryptionSet };
-        model["type"] = encryption.Type;
-        return model;
     }
 
     private static JsonObject DiskOf(Disk disk, JsonObject? entry) => new()
