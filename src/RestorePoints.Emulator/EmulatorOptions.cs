@@ -111,4 +111,13 @@ public sealed class LimitOptions
     public int SasSeconds { get; set; } = 5_184_000;
 
     public int CollectionsPerRegion { get; set; } = 10_000;
+
+    /// <summary>Restore points with instant access that are being created, of one subscription in one region.</summary>
+    public int InstantAccessPerRegion { get; set; } = 50;
+
+    /// <summary>Points of one Ultra or Premium SSD v2 disk that are copied in the background.</summary>
+    public int PendingPerDisk { get; set; } = 3;
+
+    /// <summary>Disk restore points of one subscription that are copied in the background.</summary>
+    public int BackgroundCopies { get; set; } = 50;
 }

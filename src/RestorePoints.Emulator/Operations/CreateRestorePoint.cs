@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Controllers;
 using RestorePoints.Emulator.Store;
@@ -8,7 +9,7 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Freezes all included disks of a virtual machine at one instant.</summary>
-public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) : ArmOperation
+public sealed class CreateRestorePoint(RegionStores regions, SnapshotAccess access, TimeProvider time) : ArmOperation
 {
     /// <param name="DiskIds">The disks that were attached and not excluded when the request was accepted.</param>
     /// <param name="Concurrent">Another point of the machine was being created then: this one fails.</param>
@@ -56,8 +57,9 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             throw ArmErrors.DisksNotAllocated.AsException();
         }
         DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset? copyEnd = disks.Exists(SnapshotAccess.IsCopied) ? access.Begin(point.Id, "RestorePoints_Create", await IdOfAsync(context.Db, point), now) : null;
         foreach (Disk disk in disks)
-            context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, now));
+            context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, now, SnapshotAccess.IsCopied(disk) ? copyEnd : null));
         point.ConsistencyMode = consistencyMode;
         point.ProvisioningState = ProvisioningState.Succeeded;
     }
@@ -114,7 +116,10 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
         }
     }
 
-    private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, DateTimeOffset now)
+    private static async Task<string> IdOfAsync(EmulatorDbContext db, RestorePoint point) =>
+        RestorePointModel.IdOf(point, await db.RestorePointCollections.SingleAsync(collection => collection.Id == point.CollectionId));
+
+    private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, DateTimeOffset now, DateTimeOffset? copyEnd)
     {
         return new DiskRestorePoint
         {
@@ -132,6 +137,8 @@ public sealed class CreateRestorePoint(RegionStores regions, TimeProvider time) 
             NetworkAccessPolicy = disk.NetworkAccessPolicy,
             PublicNetworkAccess = disk.PublicNetworkAccess,
             DiskSettings = disk.Settings,
+            CopyEndTime = copyEnd,
+            InstantAccessEndTime = copyEnd is not null && point.InstantAccessDurationMinutes is { } minutes ? now + TimeSpan.FromMinutes(minutes) : null,
             TimeCreated = now,
             SnapshotTime = await db.NextSnapshotTimeAsync(disk.Id, now),
         };

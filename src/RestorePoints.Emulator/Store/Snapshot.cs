@@ -49,6 +49,12 @@ public sealed class Snapshot : TrackedResource
     /// <summary>Blob snapshot time, unique and ascending within the volume; null until the bytes are frozen.</summary>
     public DateTimeOffset? SnapshotTime { get; set; }
 
+    /// <summary>Of an Ultra or Premium SSD v2 disk: when the copy to standard storage in the background is over, which begins with <see cref="SnapshotTime"/>; null: there is none.</summary>
+    public DateTimeOffset? CopyEndTime { get; set; }
+
+    /// <summary>When instant access ends; null: there is none.</summary>
+    public DateTimeOffset? InstantAccessEndTime { get; set; }
+
     internal sealed class Configuration : TrackedResourceConfiguration<Snapshot>
     {
         public override void Configure(EntityTypeBuilder<Snapshot> builder)

@@ -217,6 +217,7 @@ public sealed class PageBlobServer : IAsyncLifetime
         builder.WebHost.UseKestrel(kestrel => ConnectionLimits.Set(kestrel.Limits, LongestStall)).UseUrls(BaseUrl.Length == 0 ? "http://127.0.0.1:0" : BaseUrl);
         builder.Services
             .AddSingleton<TimeProvider>(Clock)
+            .AddSingleton(_ => new EmulatorClock(Clock))
             .AddSingleton<CatalogWriter>()
             .AddSingleton<RegionStates>()
             .AddSingleton(_ => new RegionStores(_directory, new SnapshotStoreOptions()))

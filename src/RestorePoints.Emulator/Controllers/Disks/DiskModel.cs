@@ -396,7 +396,7 @@ public sealed record CreationDataModel
     [Since("2022-07-02")]
     public bool? PerformancePlus { get; init; }
 
-    /// <summary>It is refused.</summary>
+    /// <summary>Of a snapshot of an Ultra or Premium SSD v2 disk; without effect for others.</summary>
     [Since("2025-01-02")]
     public int? InstantAccessDurationMinutes { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
@@ -25,7 +26,8 @@ public sealed record SnapshotModel : IResourceBody
 
     /// <summary>The snapshot as a GET shows it.</summary>
     /// <param name="hasActiveGrant">Whether a SAS is out on it.</param>
-    public static SnapshotModel From(Snapshot snapshot, bool hasActiveGrant)
+    /// <param name="status">Of its bytes; null: they are complete.</param>
+    public static SnapshotModel From(Snapshot snapshot, bool hasActiveGrant, SnapshotStatus? status = null)
     {
         SnapshotModel kept = Kept(snapshot.Settings);
         SnapshotPropertiesModel properties = kept.Properties ?? new SnapshotPropertiesModel();
@@ -49,13 +51,14 @@ public sealed record SnapshotModel : IResourceBody
                 DiskState = (hasActiveGrant ? Store.DiskState.ActiveSAS : Store.DiskState.Unattached).ToString(),
                 DiskSizeBytes = snapshot.SizeBytes > 0 ? snapshot.SizeBytes : null,
                 UniqueId = snapshot.Id,
-                // A snapshot in the region of its source is complete at once.
-                CompletionPercent = snapshot.Incremental ? 100.0m : null,
+                CompletionPercent = HasProgress(snapshot) ? (status?.CompletionPercent ?? 100) + 0.0m : null,
                 IncrementalSnapshotFamilyId = snapshot.Incremental ? SnapshotFamily.IdOf(snapshot.VolumeId) : null,
-                SnapshotAccessState = snapshot.Incremental ? "Available" : null,
+                SnapshotAccessState = HasProgress(snapshot) ? (status?.Access ?? Operations.SnapshotAccessState.Available).ToString() : null,
             },
         };
     }
+
+    private static bool HasProgress(Snapshot snapshot) => snapshot.Incremental || snapshot.CopyEndTime is not null;
 
     /// <summary>The accepting answer of a PUT that creates: the request echoed with <c>provisioningState: Updating</c> and the source's unique id.</summary>
     public static SnapshotModel Accepted(Snapshot snapshot, SnapshotModel request) => Frame(snapshot, request) with

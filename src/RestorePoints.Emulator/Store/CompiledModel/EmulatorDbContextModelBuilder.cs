@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("d2bb9e4a-551b-4c55-82e7-d1f61f78e9fb"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("28cbfaba-ab5a-408e-9d71-b3f1dec62355"), entityTypeCount: 12)
         {
         }
 

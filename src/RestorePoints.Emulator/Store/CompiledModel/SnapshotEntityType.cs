@@ -18,7 +18,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.Snapshot",
                 typeof(Snapshot),
                 baseEntityType,
-                propertyCount: 22,
+                propertyCount: 24,
                 unnamedIndexCount: 2,
                 keyCount: 1);
 
@@ -30,6 +30,14 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 valueGenerated: ValueGenerated.OnAdd,
                 afterSaveBehavior: PropertySaveBehavior.Throw,
                 sentinel: new Guid("00000000-0000-0000-0000-000000000000"));
+
+            var copyEndTime = runtimeEntityType.AddProperty(
+                "CopyEndTime",
+                typeof(DateTimeOffset?),
+                propertyInfo: typeof(Snapshot).GetProperty("CopyEndTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<CopyEndTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                valueConverter: new EmulatorDbContext.UtcTicksConverter());
 
             var createOption = runtimeEntityType.AddProperty(
                 "CreateOption",
@@ -52,6 +60,14 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 propertyInfo: typeof(Snapshot).GetProperty("Incremental", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(Snapshot).GetField("<Incremental>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 sentinel: false);
+
+            var instantAccessEndTime = runtimeEntityType.AddProperty(
+                "InstantAccessEndTime",
+                typeof(DateTimeOffset?),
+                propertyInfo: typeof(Snapshot).GetProperty("InstantAccessEndTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<InstantAccessEndTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                valueConverter: new EmulatorDbContext.UtcTicksConverter());
 
             var location = runtimeEntityType.AddProperty(
                 "Location",

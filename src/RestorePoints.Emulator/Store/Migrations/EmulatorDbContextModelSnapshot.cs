@@ -179,11 +179,20 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("CopyEndTime")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("CopyFailed")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("DiskSettings")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("HyperVGeneration")
                         .HasColumnType("TEXT");
+
+                    b.Property<long?>("InstantAccessEndTime")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
                         .IsRequired()
@@ -440,6 +449,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("ExcludeDisks")
                         .HasColumnType("TEXT");
 
+                    b.Property<int?>("InstantAccessDurationMinutes")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Model")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -486,6 +498,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
+
+                    b.Property<bool?>("InstantAccess")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
                         .IsRequired()
@@ -536,6 +551,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("CopyEndTime")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("CreateOption")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -544,6 +562,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<bool>("Incremental")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("InstantAccessEndTime")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
