@@ -114,4 +114,13 @@ public sealed class LimitOptions
 
     /// <summary>Snapshots of one subscription that are copied to one region at the same time.</summary>
     public int SnapshotCopiesPerRegion { get; set; } = 100;
+
+    /// <summary>Restore points with instant access that are being created, of one subscription in one region.</summary>
+    public int InstantAccessPerRegion { get; set; } = 50;
+
+    /// <summary>Points of one Ultra or Premium SSD v2 disk that are copied in the background.</summary>
+    public int PendingPerDisk { get; set; } = 3;
+
+    /// <summary>Disk restore points of one subscription that are copied in the background.</summary>
+    public int BackgroundCopies { get; set; } = 50;
 }

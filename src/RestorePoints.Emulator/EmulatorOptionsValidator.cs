@@ -88,6 +88,12 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
             yield return LimitFault(nameof(limits.CollectionsPerRegion), limits.CollectionsPerRegion);
         if (limits.SnapshotCopiesPerRegion < 0)
             yield return LimitFault(nameof(limits.SnapshotCopiesPerRegion), limits.SnapshotCopiesPerRegion);
+        if (limits.InstantAccessPerRegion < 0)
+            yield return LimitFault(nameof(limits.InstantAccessPerRegion), limits.InstantAccessPerRegion);
+        if (limits.PendingPerDisk < 0)
+            yield return LimitFault(nameof(limits.PendingPerDisk), limits.PendingPerDisk);
+        if (limits.BackgroundCopies < 0)
+            yield return LimitFault(nameof(limits.BackgroundCopies), limits.BackgroundCopies);
     }
 
     private static IEnumerable<string> ImportRoots(List<string> roots)

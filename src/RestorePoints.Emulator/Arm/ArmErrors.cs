@@ -166,6 +166,9 @@ public static class ArmErrors
     public static ArmError SnapshotSmallerThanSource(string snapshot, long sourceGB, long requestedGB) => OperationNotAllowed(
         $"Snapshot {snapshot} of {requestedGB} GB cannot be created from a source of {sourceGB} GB: it must not be smaller.", "diskSizeGB");
 
+    public static ArmError IncrementalSnapshotElsewhere(string snapshot) => OperationNotAllowed(
+        $"Incremental snapshot {snapshot} cannot be created: it must be in the subscription of its disk.");
+
     /// <summary>An upload or import without the footer of a fixed VHD.</summary>
     public static ArmError InvalidVhd(string fault) => new(409, "InvalidVhd", fault);
 
@@ -205,6 +208,24 @@ public static class ArmErrors
     /// <param name="state">Replicating or Failed.</param>
     public static ArmError DiskRestorePointReplicating(string name, string state) => OperationNotAllowed(
         $"Access to disk restore point {name} cannot be granted in its replication state {state}. Wait until its completionPercent is 100.");
+
+    // Disks whose points are copied in the background
+
+    /// <param name="state">Pending or InstantAccess.</param>
+    public static ArmError SnapshotNotReadable(string name, string state) => OperationNotAllowed(
+        $"Access to {name} cannot be granted in its snapshotAccessState {state}. Wait until its completionPercent is 100.");
+
+    public static ArmError SnapshotNotRestorable(string name, string state) => OperationNotAllowed(
+        $"Nothing can be created from {name} in its snapshotAccessState {state}. Wait until its completionPercent is 100.");
+
+    public static ArmError InstantAccessLimitReached(int limit, string location) => OperationNotAllowed(
+        $"At most {limit} restore points with instant access of a subscription can be in creation in the region {location} at a time. Please retry later.");
+
+    public static ArmError PendingSnapshotLimitReached(string disk, int limit) => OperationNotAllowed(
+        $"At most {limit} snapshots of disk {disk} can be pending at a time. Wait until the completionPercent of one of them is 100.");
+
+    public static ArmError BackgroundCopyLimitReached(int limit) => OperationNotAllowed(
+        $"At most {limit} snapshots of Ultra and Premium SSD v2 disks of a subscription can be copied in the background at a time. Please retry later.");
 
     // Copies to another region
 

@@ -4,6 +4,7 @@ using System.Reflection;
 using FluentValidation;
 using FluentValidation.Results;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 
 namespace RestorePoints.Emulator.Controllers;
 
@@ -39,6 +40,11 @@ public static class ArmValidation
     public static IRuleBuilderOptions<T, string?> OneOf<T>(this IRuleBuilder<T, string?> rule, params string[] values) => rule
         .Must(value => value is null || values.Contains(value, StringComparer.OrdinalIgnoreCase)).WithErrorCode(InvalidParameter)
         .WithMessage($"The value '{{PropertyValue}}' is not allowed. Allowed values are: {string.Join(", ", values)}.");
+
+    /// <summary>Minutes of instant access.</summary>
+    public static IRuleBuilderOptions<T, int?> ValidInstantAccess<T>(this IRuleBuilder<T, int?> rule) => rule
+        .Must(minutes => minutes is null or (>= SnapshotAccess.LeastMinutes and <= SnapshotAccess.MostMinutes)).WithErrorCode(InvalidParameter)
+        .WithMessage($"The value '{{PropertyValue}}' is not allowed. Instant access lasts from {SnapshotAccess.LeastMinutes} to {SnapshotAccess.MostMinutes} minutes.");
 
     /// <summary>What the attributes of the models say, at any depth: <see cref="ValuesAttribute"/> and <see cref="RequiredAttribute"/>.</summary>
     public static IRuleBuilderOptionsConditions<T, TModel> ValidValues<T, TModel>(this IRuleBuilder<T, TModel> rule) => rule.Custom((model, context) =>

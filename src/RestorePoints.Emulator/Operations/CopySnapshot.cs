@@ -19,7 +19,7 @@ public sealed class CopySnapshot(RegionStores regions, ReplicationStarts starts,
         starts.Start<ReplicateSnapshot>(context, snapshot.Id, snapshot.VolumeId, snapshot.Location, time.GetUtcNow());
         snapshot.ProvisioningState = ProvisioningState.Succeeded;
         // As recorded: the progress is shown by GET alone.
-        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant: false, percent: null));
+        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant: false, status: null));
     }
 
     public override async Task FailAsync(OperationContext context)

@@ -12,7 +12,7 @@ namespace RestorePoints.Emulator.Operations;
 /// Freezes all included disks of a virtual machine at one instant. For a collection in another region it starts a <see cref="ReplicateDiskRestorePoint"/> for each; the points in
 /// the machine's own region stay as long as the restore point, so that the next one moves the difference only.
 /// </summary>
-public sealed class CreateRestorePoint(RegionStores regions, RegionStates states, ReplicationStarts starts, TimeProvider time) : ArmOperation
+public sealed class CreateRestorePoint(RegionStores regions, RegionStates states, ReplicationStarts starts, SnapshotAccess access, TimeProvider time) : ArmOperation
 {
     /// <param name="DiskIds">The disks that were attached and not excluded when the request was accepted.</param>
     /// <param name="Concurrent">Another point of the machine was being created then: this one fails.</param>
@@ -70,15 +70,16 @@ public sealed class CreateRestorePoint(RegionStores regions, RegionStates states
         DateTimeOffset now = time.GetUtcNow();
         // That of the collection.
         string location = context.Operation.Location;
+        DateTimeOffset? copyEnd = location == vm.Location && disks.Exists(SnapshotAccess.IsCopied) ? access.Begin(point.Id, "RestorePoints_Create", await IdOfAsync(context.Db, point), now) : null;
         foreach (Disk disk in disks)
         {
             if (location == vm.Location)
             {
-                context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, disk.Id, null, now));
+                context.Db.DiskRestorePoints.Add(await DiskRestorePointAsync(context.Db, point, disk, disk.Id, null, now, SnapshotAccess.IsCopied(disk) ? copyEnd : null));
                 continue;
             }
             Guid volumeId = await starts.VolumeAsync(context.Db, point.CollectionId, location, disk.Id, regions.Get(vm.Location).FindPointSize(disk.Id, point.Id)!.Value);
-            DiskRestorePoint made = await DiskRestorePointAsync(context.Db, point, disk, volumeId, location, now);
+            DiskRestorePoint made = await DiskRestorePointAsync(context.Db, point, disk, volumeId, location, now, copyEnd: null);
             context.Db.DiskRestorePoints.Add(made);
             starts.Start<ReplicateDiskRestorePoint>(context, made.Id, volumeId, location, now);
         }
@@ -138,8 +139,12 @@ public sealed class CreateRestorePoint(RegionStores regions, RegionStates states
         }
     }
 
+    private static async Task<string> IdOfAsync(EmulatorDbContext db, RestorePoint point) =>
+        RestorePointModel.IdOf(point, await db.RestorePointCollections.SingleAsync(collection => collection.Id == point.CollectionId));
+
     /// <param name="elsewhere">The other region that takes the bytes; null: they stay where they are.</param>
-    private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, Guid volumeId, string? elsewhere, DateTimeOffset now)
+    /// <param name="copyEnd">When the copy in the background ends; null: there is none.</param>
+    private static async Task<DiskRestorePoint> DiskRestorePointAsync(EmulatorDbContext db, RestorePoint point, Disk disk, Guid volumeId, string? elsewhere, DateTimeOffset now, DateTimeOffset? copyEnd)
     {
         return new DiskRestorePoint
         {
@@ -160,6 +165,8 @@ public sealed class CreateRestorePoint(RegionStores regions, RegionStates states
             PublicNetworkAccess = disk.PublicNetworkAccess,
             DiskSettings = RestorePointEncryption.Encrypted(elsewhere is null ? disk.Settings : CopyRestorePoint.WithoutEncryption(disk.Settings),
                 RestorePointEncryption.Asked(JsonNode.Parse(point.SourceMetadata)!.AsObject(), disk.Lun.Value)),
+            CopyEndTime = copyEnd,
+            InstantAccessEndTime = copyEnd is not null && point.InstantAccessDurationMinutes is { } minutes ? now + TimeSpan.FromMinutes(minutes) : null,
             TimeCreated = now,
             SnapshotTime = await db.NextSnapshotTimeAsync(volumeId, now),
         };

@@ -7,7 +7,7 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Freezes one instant of a disk, or makes a snapshot that is empty or has the bytes of another; no bytes are copied.</summary>
-public sealed class CreateSnapshot(RegionStores regions, TimeProvider time) : ArmOperation
+public sealed class CreateSnapshot(RegionStores regions, SnapshotAccess access, TimeProvider time) : ArmOperation
 {
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -26,15 +26,25 @@ public sealed class CreateSnapshot(RegionStores regions, TimeProvider time) : Ar
             // The source went away after the request was accepted.
             throw ArmErrors.DiskResourceNotFound(ArmResourceId.Parse(snapshot.SourceResourceId!).Name).AsException();
         }
-        snapshot.SnapshotTime = await context.Db.NextSnapshotTimeAsync(snapshot.VolumeId, time.GetUtcNow());
+        DateTimeOffset now = time.GetUtcNow();
+        snapshot.SnapshotTime = await context.Db.NextSnapshotTimeAsync(snapshot.VolumeId, now);
+        if (await context.Db.Disks.SingleOrDefaultAsync(disk => disk.Id == snapshot.VolumeId, cancellationToken) is { } disk && SnapshotAccess.IsCopied(disk))
+            BeginCopy(snapshot, now);
         snapshot.ProvisioningState = ProvisioningState.Succeeded;
-        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant: false));
+        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant: false, access.Of(snapshot)));
     }
 
     public override async Task FailAsync(OperationContext context)
     {
         Snapshot? snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == context.Operation.ResourceRowId);
         snapshot?.ProvisioningState = ProvisioningState.Failed;
+    }
+
+    private void BeginCopy(Snapshot snapshot, DateTimeOffset now)
+    {
+        snapshot.CopyEndTime = access.Begin(snapshot.Id, "Snapshots_CreateOrUpdate", ArmResourceId.Of(snapshot.SubscriptionId, snapshot.ResourceGroupName, "snapshots", snapshot.Name), now);
+        if (SnapshotModel.Kept(snapshot.Settings).Properties?.CreationData?.InstantAccessDurationMinutes is { } minutes)
+            snapshot.InstantAccessEndTime = now + TimeSpan.FromMinutes(minutes);
     }
 
     private static void FreezeDisk(SnapshotStore store, Snapshot snapshot)

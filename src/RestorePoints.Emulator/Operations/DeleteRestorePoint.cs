@@ -23,7 +23,7 @@ public sealed class DeleteRestorePoint(Removal removal, TimeProvider time) : Arm
     public override async Task FailAsync(OperationContext context)
     {
         RestorePoint? point = await context.Db.RestorePoints.Include(point => point.DiskRestorePoints).SingleOrDefaultAsync(point => point.Id == context.Operation.ResourceRowId);
-        bool isWhole = point?.DiskRestorePoints is { Count: > 0 } disks && !disks.Exists(disk => disk.ReplicationState == ReplicationState.Failed);
+        bool isWhole = point?.DiskRestorePoints is { Count: > 0 } disks && !disks.Exists(disk => disk.CopyFailed || disk.ReplicationState == ReplicationState.Failed);
         point?.ProvisioningState = isWhole ? ProvisioningState.Succeeded : ProvisioningState.Failed;
     }
 }

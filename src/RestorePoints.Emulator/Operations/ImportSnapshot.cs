@@ -24,7 +24,7 @@ public sealed class ImportSnapshot(VhdTransfer transfer, RegionStores regions, C
         snapshot.SizeBytes = store.FindPointSize(snapshot.Id, snapshot.Id)!.Value;
         snapshot.SnapshotTime = await context.Db.NextSnapshotTimeAsync(snapshot.VolumeId, time.GetUtcNow());
         snapshot.ProvisioningState = ProvisioningState.Succeeded;
-        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant: false));
+        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant: false, SnapshotStatus.Complete));
     }
 
     public override async Task FailAsync(OperationContext context)

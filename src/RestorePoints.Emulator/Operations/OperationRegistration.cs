@@ -14,6 +14,7 @@ public static class OperationRegistration
         services.AddSingleton<ImportRoots>();
         services.AddSingleton<VhdTransfer>();
         services.AddSingleton<Replications>();
+        services.AddSingleton<SnapshotAccess>();
         services.AddSingleton<OperationRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<OperationRunner>());
         return services;

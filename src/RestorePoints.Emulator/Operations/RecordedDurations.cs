@@ -9,6 +9,9 @@ public static class RecordedDurations
     /// <summary>Application-consistent, of a Windows machine.</summary>
     public static readonly TimeSpan WindowsRestorePoint = TimeSpan.FromSeconds(106);
 
+    /// <summary>With instant access and a Premium SSD v2 disk.</summary>
+    public static readonly TimeSpan InstantAccessRestorePoint = TimeSpan.FromMinutes(5);
+
     public static readonly TimeSpan VirtualMachineCreation = TimeSpan.FromSeconds(42.5);
 
     /// <summary>A disk or snapshot that is made empty or for an upload.</summary>

@@ -8,7 +8,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Applies a PATCH or a repeated PUT to a disk: tags as a whole, SKU, growth, other properties one by one.</summary>
-public sealed class UpdateDisk(RegionStores regions, AccessGrants grants, TimeProvider time) : ArmOperation
+public sealed class UpdateDisk(RegionStores regions, AccessGrants grants, SnapshotAccess access, TimeProvider time) : ArmOperation
 {
     /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
     public sealed record Arguments(DiskUpdate Update, bool ReplaceTags);
@@ -42,11 +42,28 @@ public sealed class UpdateDisk(RegionStores regions, AccessGrants grants, TimePr
                 throw ArmErrors.DiskHasActiveAccess(disk.Name).AsException();
             regions.Get(disk.Location).Resize(disk.Id, sizeGB << 30);
             disk.SizeBytes = sizeGB << 30;
+            await FailPendingPointsAsync(context, disk);
         }
         context.AfterCommit(() => grants.Change(disk.Id, AccessRules.Of(disk)));
         if (disk.ProvisioningState == ProvisioningState.Updating)
             disk.ProvisioningState = ProvisioningState.Succeeded;
         context.SetOutput(DiskModel.From(disk, activeGrant));
+    }
+
+    /// <summary>The copies in the background of an Ultra or Premium SSD v2 disk do not get over a change of its size.</summary>
+    private async Task FailPendingPointsAsync(OperationContext context, Disk disk)
+    {
+        foreach (DiskRestorePoint point in await context.Db.DiskRestorePoints.Include(point => point.RestorePoint).Where(point => point.VolumeId == disk.Id && point.CopyEndTime != null).ToListAsync())
+        {
+            if (access.Of(point).IsComplete)
+                continue;
+            point.CopyFailed = true;
+            if (point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded)
+                point.RestorePoint.ProvisioningState = ProvisioningState.Failed;
+        }
+        foreach (Snapshot snapshot in await context.Db.Snapshots.Where(snapshot => snapshot.VolumeId == disk.Id && snapshot.CopyEndTime != null).ToListAsync())
+            if (!access.Of(snapshot).IsComplete && snapshot.ProvisioningState != ProvisioningState.Deleting)
+                snapshot.ProvisioningState = ProvisioningState.Failed;
     }
 
     /// <summary>A disk whose change failed is as good as before: one that was never made stays Failed.</summary>

@@ -8,7 +8,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Applies a PATCH or a repeated PUT to a snapshot: tags as a whole, SKU, growth, other properties one by one. Its bytes never change; a larger one has zeros behind them.</summary>
-public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Replications replications, TimeProvider time) : ArmOperation
+public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, SnapshotAccess access, TimeProvider time) : ArmOperation
 {
     /// <param name="ReplaceTags">A PUT without tags removes them; a PATCH without tags keeps them.</param>
     public sealed record Arguments(SnapshotUpdate Update, bool ReplaceTags);
@@ -32,7 +32,7 @@ public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Re
             if (hasActiveGrant)
                 throw ArmErrors.SnapshotHasActiveAccess(snapshot.Name).AsException();
             if (snapshot.SnapshotTime is null)
-                throw ArmErrors.SnapshotNotCopied(snapshot.Name, replications.PercentOf(snapshot)).AsException();
+                throw ArmErrors.SnapshotNotCopied(snapshot.Name, access.Of(snapshot).CompletionPercent).AsException();
             regions.Get(snapshot.Location).ResizePoint(snapshot.VolumeId, snapshot.Id, sizeGB << 30);
             snapshot.SizeBytes = sizeGB << 30;
         }
@@ -46,7 +46,7 @@ public sealed class UpdateSnapshot(RegionStores regions, AccessGrants grants, Re
         context.AfterCommit(() => grants.Change(snapshot.Id, AccessRules.Of(snapshot)));
         if (snapshot.ProvisioningState == ProvisioningState.Updating)
             snapshot.ProvisioningState = ProvisioningState.Succeeded;
-        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant, replications.PercentOf(snapshot)));
+        context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant, access.Of(snapshot)));
     }
 
     /// <summary>A snapshot whose change failed is as good as before.</summary>

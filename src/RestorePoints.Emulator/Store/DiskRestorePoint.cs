@@ -36,6 +36,15 @@ public sealed class DiskRestorePoint
     /// <summary>Whether the point is in the engine.</summary>
     [NotMapped]
     public bool IsComplete => ReplicationState is null or Store.ReplicationState.Succeeded;
+
+    /// <summary>Of an Ultra or Premium SSD v2 disk: when the copy to standard storage in the background is over, which begins with <see cref="TimeCreated"/>; null: there is none.</summary>
+    public DateTimeOffset? CopyEndTime { get; init; }
+
+    /// <summary>Whether the copy in the background was ended by a change of the disk.</summary>
+    public bool CopyFailed { get; set; }
+
+    /// <summary>When instant access ends; null: there is none.</summary>
+    public DateTimeOffset? InstantAccessEndTime { get; init; }
     public required long SizeBytes { get; init; }
 
     /// <summary>LUN of the data disk, -1 for the OS disk.</summary>

@@ -31,6 +31,9 @@ public sealed class RestorePoint
     /// <summary>CrashConsistent, FileSystemConsistent or ApplicationConsistent; null until known.</summary>
     public string? ConsistencyMode { get; set; }
 
+    /// <summary>Of a point with instant access: how long it lasts, in minutes.</summary>
+    public int? InstantAccessDurationMinutes { get; init; }
+
     /// <summary>Of a copy: ARM id of the restore point that it is a copy of, as sent.</summary>
     public string? SourceRestorePointId { get; init; }
 

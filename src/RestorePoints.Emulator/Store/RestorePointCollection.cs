@@ -9,6 +9,9 @@ public sealed class RestorePointCollection : TrackedResource
     /// <summary>Region of the source, which can be another one than the collection's.</summary>
     public required string SourceLocation { get; init; }
 
+    /// <summary>Whether points to come have instant access; null: nobody has said so, which means no and is not shown.</summary>
+    public bool? InstantAccess { get; set; }
+
     public List<RestorePoint> RestorePoints { get; } = [];
 
     internal sealed class Configuration : TrackedResourceConfiguration<RestorePointCollection>;

@@ -61,6 +61,12 @@ public sealed class Snapshot : TrackedResource
     /// <summary>Of such a copy that failed: the published code of <c>copyCompletionError</c>; null: it has none.</summary>
     public string? CopyErrorCode { get; set; }
 
+    /// <summary>Of an Ultra or Premium SSD v2 disk: when the copy to standard storage in the background is over, which begins with <see cref="SnapshotTime"/>; null: there is none.</summary>
+    public DateTimeOffset? CopyEndTime { get; set; }
+
+    /// <summary>When instant access ends; null: there is none.</summary>
+    public DateTimeOffset? InstantAccessEndTime { get; set; }
+
     /// <summary>Whether its creation succeeded: the bytes are frozen, or their copy is on its way.</summary>
     [NotMapped]
     public bool IsCreated => SnapshotTime is not null || ReplicationState == Store.ReplicationState.Replicating;

@@ -109,4 +109,18 @@ public sealed class FaultRule(FaultMatch match, int nth, int? times, double prob
             return isDue;
         }
     }
+
+    /// <summary>Whether <see cref="CountReplication"/> has answered yes for a copy.</summary>
+    public bool Stalls(Guid replicationId)
+    {
+        lock (_lock)
+            return _replications.GetValueOrDefault(replicationId);
+    }
+
+    /// <summary>The copies for which <see cref="CountReplication"/> has answered yes.</summary>
+    public Guid[] StalledReplications()
+    {
+        lock (_lock)
+            return [.. _replications.Where(replication => replication.Value).Select(replication => replication.Key)];
+    }
 }

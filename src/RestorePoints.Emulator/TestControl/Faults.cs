@@ -97,6 +97,14 @@ public sealed partial class Faults(EmulatorClock clock, IHostApplicationLifetime
         return null;
     }
 
+    /// <summary>
+    /// The same without counting: of a copy that was asked about when it began. Rules that came later do not hold it.
+    /// </summary>
+    public int? StallPercent(Guid replicationId) => Array.Find(_rules, rule => rule.Stalls(replicationId))?.Effect.Percent;
+
+    /// <summary>The copies that are held, and those that were while the rule is there.</summary>
+    public Guid[] StalledReplications() => [.. _rules.SelectMany(rule => rule.StalledReplications())];
+
     /// <summary>Returns once a copy is no longer held at what it has reached, by the emulator's rules; at once when none holds it.</summary>
     /// <param name="percent">What it has reached.</param>
     public async Task WhenNotStalledAsync(Guid replicationId, string operation, string resourceId, int percent, CancellationToken cancellationToken)

@@ -30,10 +30,6 @@ public sealed partial class ExampleTests(EmulatorFixture fixture, ITestOutputHel
         // 4096-byte sectors.
         ["2023-10-02/DiskRestorePoint_BeginGetAccess"] = (400, "InvalidParameter"),
         ["2026-03-02/Snapshot_BeginGetAccess"] = (400, "InvalidParameter"),
-        // Instant access.
-        ["2025-04-01/RestorePointCollection_CreateOrUpdate"] = (501, "NotImplemented"),
-        ["2026-04-01/RestorePoint_Create"] = (501, "NotImplemented"),
-        ["2026-03-02/Snapshot_Create_InstantAccessSnapshot"] = (501, "NotImplemented"),
     };
 
     /// <summary>Examples without an operationId of their own that no OpenAPI document of ours names.</summary>
@@ -116,6 +112,8 @@ public sealed partial class ExampleTests(EmulatorFixture fixture, ITestOutputHel
             await world.PutAsync(CollectionOf(resource), $$$"""{"location":"{{{here}}}","properties":{"source":{"id":"{{{CollectionOf(copiesFrom)}}}"}} }""");
         else if (operation.Id == "RestorePoints_Create")
             await world.EnsureAsync(CollectionOf(resource));
+        if (body?["properties"]?["instantAccessDurationMinutes"] is not null)
+            (await world.Arm.SendAsync(HttpMethod.Patch, CollectionOf(resource), """{"properties":{"instantAccess":true}}""", apiVersion: "2025-04-01")).Expect(200);
         return path;
     }
 

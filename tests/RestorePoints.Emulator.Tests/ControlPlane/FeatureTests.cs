@@ -67,7 +67,7 @@ public sealed class FeatureTests(EmulatorFixture fixture)
             NotFoundTests.Check(await arm.SendAsync(HttpMethod.Put, World.Point(world.Collection("plain"), "p"), """{"properties":{"instantAccessDurationMinutes":120}}""", apiVersion: "2025-04-01"),
                 409, "SubscriptionNotRegisteredForFeature", InstantAccess);
             (await arm.PostAsync($"{Feature(arm, InstantAccess)}/register")).Expect(200);
-            (await arm.SendAsync(HttpMethod.Put, world.Collection("c"), body, apiVersion: "2025-04-01")).ErrorCode.ShouldNotBe("SubscriptionNotRegisteredForFeature");
+            (await arm.SendAsync(HttpMethod.Put, world.Collection("c"), body, apiVersion: "2025-04-01")).Expect(201);
             await emulator.KillAsync();
         }
         await using EmulatorProcess second = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:Features=Required");

@@ -32,6 +32,10 @@ public sealed class LimitTests
             NotFoundTests.Check(await world.Arm.PutAsync(World.Point(collection, "p4"), body), 409, "OperationNotAllowed",
                 "Restore Point creation failed as the maximum allowed snapshot limit of one or more disk blobs has been reached. Please delete some existing restore points of this VM and then retry.");
         (await world.Arm.GetAsync(World.Point(collection, "p4"))).Expect(404);
+        // A copy refers to its source and not to the machine: neither refused nor counted.
+        string copies = world.Collection("copies");
+        (await world.Arm.PutAsync(copies, CopyWorld.CollectionBody(collection))).Expect(201);
+        await world.Arm.SucceedAsync(world.Arm.PutAsync(World.Point(copies, "p1"), CopyWorld.CopyBody(World.Point(collection, "p1"))));
         string second = await world.CollectionAsync("e", await world.VmAsync("vm2", await world.EmptyDiskAsync("os2")));
         await world.PointAsync(second, "of-another-machine");
 

@@ -1,10 +1,13 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.TestControl;
 using RestorePoints.Emulator.Tests.PageBlobs;
 using RestorePoints.SnapshotEngine;
 using Shouldly;
@@ -237,11 +240,12 @@ public sealed class InterruptedSnapshotTests : IAsyncLifetime
     }
 
     /// <summary>In the machine's own region: nothing is copied.</summary>
-    private Task RunAsync(RestorePoint point, bool commits = true) => RunAsync(new CreateRestorePoint(_services.GetRequiredService<RegionStores>(), new RegionStates(), starts: null!, _clock), point.Id, point.VirtualMachineId,
+    private Task RunAsync(RestorePoint point, bool commits = true) => RunAsync(
+        new CreateRestorePoint(_services.GetRequiredService<RegionStores>(), new RegionStates(), starts: null!, _services.GetRequiredService<SnapshotAccess>(), _clock), point.Id, point.VirtualMachineId,
         JsonSerializer.Serialize(new CreateRestorePoint.Arguments([_disk.Id], Concurrent: false, CrashConsistent: false)), commits);
 
     private Task RunAsync(Snapshot snapshot, bool commits = true) =>
-        RunAsync(new CreateSnapshot(_services.GetRequiredService<RegionStores>(), _clock), snapshot.Id, snapshot.SerialKey, arguments: null, commits);
+        RunAsync(new CreateSnapshot(_services.GetRequiredService<RegionStores>(), _services.GetRequiredService<SnapshotAccess>(), _clock), snapshot.Id, snapshot.SerialKey, arguments: null, commits);
 
     /// <summary>Runs the operation as the runner does.</summary>
     /// <param name="commits">False: the process ends before the rows are durable.</param>
@@ -319,7 +323,8 @@ public sealed class InterruptedSnapshotTests : IAsyncLifetime
     private async Task StartAsync()
     {
         _services = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(_clock).AddSingleton(Options.Create(new EmulatorOptions { DataDirectory = _directory.Path }))
-            .AddStore().AddPageBlobs().BuildServiceProvider();
+            .AddSingleton(_ => new EmulatorClock(TimeProvider.System)).AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
+            .AddStore().AddPageBlobs().AddTestControl().AddArmOperations().BuildServiceProvider();
         await using AsyncServiceScope scope = _services.CreateAsyncScope();
         await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().Database.MigrateAsync();
         await scope.ServiceProvider.GetRequiredService<Reconciliation>().RunAsync();

@@ -6,7 +6,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Finds what createOption Copy copies: a disk or a snapshot of the same region.</summary>
-public sealed class CopySources(EmulatorDbContext db, Replications replications)
+public sealed class CopySources(EmulatorDbContext db, SnapshotAccess access)
 {
     /// <param name="sourceId">Id of a disk or snapshot.</param>
     /// <param name="location">Region of the copy; a source elsewhere is not found, as recorded from Azure.</param>
@@ -27,9 +27,12 @@ public sealed class CopySources(EmulatorDbContext db, Replications replications)
     private async Task<CopySource> SnapshotAsync(ArmResourceId id, string location)
     {
         Snapshot source = await Usable(db.Snapshots, id, location).SingleOrDefaultAsync() ?? throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
+        SnapshotStatus status = access.Of(source);
         if (source is { ReplicationState: not null, SnapshotTime: null })
-            throw ArmErrors.SnapshotNotCopied(source.Name, replications.PercentOf(source)).AsException();
-        return new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, source.Settings, VolumeId: null, source.SerialKey);
+            throw ArmErrors.SnapshotNotCopied(source.Name, status.CompletionPercent).AsException();
+        return status.Access <= SnapshotAccessState.Pending
+            ? throw ArmErrors.SnapshotNotRestorable(source.Name, status.Access.ToString()).AsException()
+            : new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, source.Settings, VolumeId: null, source.SerialKey, status.Access);
     }
 
     /// <summary>One that is being created or changed will be there when the operation on its copy runs.</summary>
@@ -42,4 +45,5 @@ public sealed class CopySources(EmulatorDbContext db, Replications replications)
 /// <param name="Settings">Of the disk or snapshot: its properties without behaviour.</param>
 /// <param name="VolumeId">Of a disk, whose volume a snapshot is a point of; null for a snapshot.</param>
 /// <param name="SerialKey">Of the source's operations.</param>
-public sealed record CopySource(Guid UniqueId, long SizeBytes, string? OsType, string? HyperVGeneration, string? Settings, Guid? VolumeId, Guid SerialKey);
+/// <param name="Access">Of a snapshot: neither Unknown nor Pending.</param>
+public sealed record CopySource(Guid UniqueId, long SizeBytes, string? OsType, string? HyperVGeneration, string? Settings, Guid? VolumeId, Guid SerialKey, SnapshotAccessState Access = SnapshotAccessState.Available);

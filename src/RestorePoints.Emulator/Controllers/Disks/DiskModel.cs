@@ -406,7 +406,7 @@ public sealed record CreationDataModel
     [Values("None", "Enhanced")]
     public string? ProvisionedBandwidthCopySpeed { get; init; }
 
-    /// <summary>It is refused.</summary>
+    /// <summary>Of a snapshot of an Ultra or Premium SSD v2 disk; without effect for others.</summary>
     [Since("2025-01-02")]
     public int? InstantAccessDurationMinutes { get; init; }
 }

@@ -2,13 +2,14 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 using RestorePoints.Emulator.VhdImports;
 
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Turns a valid request for a disk into its row: resolves the source, decides the size. The bytes are made by the operation.</summary>
-public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySources sources, ImportRoots importRoots)
+public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySources sources, ImportRoots importRoots, SnapshotAccess access)
 {
     /// <summary>Wire names of the properties that <see cref="Disk"/> or <see cref="Snapshot"/> has columns for.</summary>
     private static readonly string[] Columns =
@@ -213,6 +214,9 @@ public sealed class NewDisks(EmulatorDbContext db, TimeProvider time, CopySource
         DiskRestorePoint? source = await db.DiskRestorePoints.WithId(id).SingleOrDefaultAsync(point => point.RestorePoint!.ProvisioningState == ProvisioningState.Succeeded);
         if (source is null || source.Location != location)
             throw ArmErrors.DiskResourceNotFound(id.Name).AsException();
+        // A copy from another region gives what is there so far, as Azure does.
+        if (source.CopyEndTime is not null && access.Of(source).Access is var state and <= SnapshotAccessState.Pending)
+            throw ArmErrors.SnapshotNotRestorable(source.Name, state.ToString()).AsException();
         return new Source(source.SizeBytes, null, source.OsType, source.HyperVGeneration, source.DiskSettings);
     }
 

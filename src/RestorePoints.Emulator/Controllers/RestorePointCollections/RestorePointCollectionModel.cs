@@ -31,6 +31,7 @@ public sealed record RestorePointCollectionModel : IResourceBody
                 ? null
                 : [.. collection.RestorePoints.OrderBy(point => point.TimeCreated).Select(point => RestorePointModel.From(point, collection, expandTo))],
             ProvisioningState = collection.ProvisioningState.ToString(),
+            InstantAccess = collection.InstantAccess,
         },
     };
 }
@@ -44,6 +45,7 @@ public sealed record RestorePointCollectionPropertiesModel
     public IReadOnlyList<RestorePointModel>? RestorePoints { get; init; }
     public string? ProvisioningState { get; init; }
 
+    /// <summary>Of the points to come; it can be changed.</summary>
     [Since("2025-04-01")]
     public bool? InstantAccess { get; init; }
 }
@@ -54,7 +56,7 @@ public sealed record RestorePointCollectionSourceModel
     public string? Id { get; init; }
 }
 
-/// <summary>Body of a PATCH: only tags can change; an unchanged source is accepted.</summary>
+/// <summary>Body of a PATCH: only tags and instantAccess can change; an unchanged source is accepted.</summary>
 public sealed record RestorePointCollectionUpdate
 {
     public string? Location { get; init; }

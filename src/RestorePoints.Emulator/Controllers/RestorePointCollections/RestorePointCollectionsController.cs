@@ -7,7 +7,7 @@ using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
 
-/// <summary>Restore point collections. Each belongs to one virtual machine and outlives it, or takes copies of a collection in another region; only its tags can change.</summary>
+/// <summary>Restore point collections. Each belongs to one virtual machine and outlives it, or takes copies of a collection in another region; only its tags and instantAccess can change.</summary>
 [ArmResourceType("restorePointCollections", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}")]
 public sealed class RestorePointCollectionsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features, CopyRules copyRules) : ArmController(db, time)
@@ -49,11 +49,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     {
         string location = Regions.Normalize(request.Location!);
         RestorePointCollectionSourceModel source = request.Properties!.Source!;
-        if (request.Properties.InstantAccess == true)
-        {
-            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
-            throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
-        }
+        await RequireInstantAccessAsync(request.Properties.InstantAccess, source.Id!);
         if (await FindAsync(restorePointCollectionName) is { } collection)
         {
             if (collection.Location != location)
@@ -62,6 +58,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
             RequireNotDeleting(collection);
             RequireSameState(request.Properties.ProvisioningState, collection.ProvisioningState);
             collection.Tags = Tags.From(request.Tags);
+            collection.InstantAccess = request.Properties.InstantAccess ?? collection.InstantAccess;
             return Ok(RestorePointCollectionModel.From(collection));
         }
 
@@ -83,6 +80,7 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
             ProvisioningState = ProvisioningState.Succeeded,
             SourceId = source.Id!,
             SourceLocation = origin.Location,
+            InstantAccess = request.Properties.InstantAccess,
         };
         Db.RestorePointCollections.Add(collection);
         return StatusCode(StatusCodes.Status201Created, RestorePointCollectionModel.From(collection));
@@ -93,17 +91,14 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
     public async Task<RestorePointCollectionModel> Update(string restorePointCollectionName, RestorePointCollectionUpdate request)
     {
         RestorePointCollection collection = await RequireAsync(restorePointCollectionName);
-        if (request.Properties?.InstantAccess == true)
-        {
-            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
-            throw ArmErrors.NotImplementedByEmulator("instantAccess of a restore point collection").AsException();
-        }
+        await RequireInstantAccessAsync(request.Properties?.InstantAccess, collection.SourceId);
         if (request.Location is { } location && Regions.Normalize(location) != collection.Location)
             throw ArmErrors.PropertyChangeNotAllowed("location").AsException();
         RequireSameSource(collection, request.Properties?.Source?.Id);
         RequireNotDeleting(collection);
         RequireSameState(request.Properties?.ProvisioningState, collection.ProvisioningState);
         collection.Tags = Tags.From(request.Tags) ?? collection.Tags;
+        collection.InstantAccess = request.Properties?.InstantAccess ?? collection.InstantAccess;
         return RestorePointCollectionModel.From(collection);
     }
 
@@ -120,6 +115,15 @@ public sealed class RestorePointCollectionsController(EmulatorDbContext db, Time
         collection.ProvisioningState = ProvisioningState.Deleting;
         Accept<DeleteRestorePointCollection>(collection.Id, collection.Id, collection.Location);
         return StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    private async Task RequireInstantAccessAsync(bool? requested, string sourceId)
+    {
+        if (requested != true)
+            return;
+        await features.RequireAsync(SubscriptionId, Features.InstantAccess);
+        if (!ArmResourceId.Parse(sourceId).IsOfType("virtualMachines"))
+            throw ArmErrors.InvalidParameter("properties.instantAccess", "'instantAccess' is for collections whose source is a virtual machine: copies have no instant access.").AsException();
     }
 
     private async Task<VirtualMachine> RequireMachineAsync(ArmResourceId id) =>

@@ -1,12 +1,15 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 using RestorePoints.Emulator.VhdImports;
 
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>Turns a valid request for a snapshot into its row: resolves the source, decides the size. The bytes are frozen by the operation.</summary>
-public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySources sources, SnapshotCopyRules copyRules, ImportRoots importRoots)
+public sealed class NewSnapshots(
+    EmulatorDbContext db, TimeProvider time, CopySources sources, SnapshotCopyRules copyRules, ImportRoots importRoots, SnapshotAccess access, IOptions<EmulatorOptions> options)
 {
     public static readonly string[] SkuNames = ["Standard_LRS", "Premium_LRS", "Standard_ZRS"];
 
@@ -18,9 +21,6 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
         if (!Enum.TryParse(creation.CreateOption, ignoreCase: true, out DiskCreateOption option) || option is not (DiskCreateOption.Empty or DiskCreateOption.Copy or DiskCreateOption.CopyStart or DiskCreateOption.Import))
             throw ArmErrors.NotImplementedByEmulator($"creationData.createOption '{creation.CreateOption}' of a snapshot").AsException();
         NewDisks.RequireDiskAccess(properties.NetworkAccessPolicy, properties.DiskAccessId);
-        if (creation.InstantAccessDurationMinutes is not null)
-            throw ArmErrors.NotImplementedByEmulator("instantAccessDurationMinutes of a snapshot").AsException();
-
         if (creation.LogicalSectorSize is not (null or 512))
             throw ArmErrors.NotImplementedByEmulator($"creationData.logicalSectorSize {creation.LogicalSectorSize} of a snapshot").AsException();
 
@@ -32,6 +32,13 @@ public sealed class NewSnapshots(EmulatorDbContext db, TimeProvider time, CopySo
             (copied, Guid volumeId) = await copyRules.RequireSourceAsync(subscriptionId, name, location, creation.SourceResourceId!, properties.Incremental);
             source = new CopySource(copied.Id, copied.SizeBytes, copied.OsType, copied.HyperVGeneration, copied.Settings, volumeId, SerialKey: Guid.NewGuid());
         }
+        if (properties.Incremental == true && source?.VolumeId is not null && ArmResourceId.Parse(creation.SourceResourceId!).SubscriptionId != subscriptionId)
+            throw ArmErrors.IncrementalSnapshotElsewhere(name).AsException();
+        // A disk can be made with instant access, but no snapshot.
+        if (source is { Access: SnapshotAccessState.InstantAccess })
+            throw ArmErrors.SnapshotNotRestorable(ArmResourceId.Parse(creation.SourceResourceId!).Name, source.Access.ToString()).AsException();
+        if (source?.VolumeId is { } diskId && await db.Disks.SingleAsync(disk => disk.Id == diskId) is var disk && SnapshotAccess.IsCopied(disk))
+            await db.RequireRoomForCopiesAsync(subscriptionId, [disk], options.Value.Limits, access.Held, time.GetUtcNow());
         if (option == DiskCreateOption.Import)
             importRoots.Require(creation.SourceUri!);
         long sourceBytes = source?.SizeBytes ?? 0;

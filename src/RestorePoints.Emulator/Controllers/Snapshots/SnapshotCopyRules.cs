@@ -7,7 +7,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>What CopyStart may copy: the rules of docs/restore-point-rules.md, each with one error that names the rule and both snapshots.</summary>
-public sealed class SnapshotCopyRules(EmulatorDbContext db, RegionStates regions, Replications replications, ReplicationStarts starts, IOptions<EmulatorOptions> options)
+public sealed class SnapshotCopyRules(EmulatorDbContext db, RegionStates regions, SnapshotAccess access, ReplicationStarts starts, IOptions<EmulatorOptions> options)
 {
     /// <summary>The snapshot that one named <paramref name="name"/> in <paramref name="location"/> is to be a copy of, and the volume that takes its bytes.</summary>
     /// <param name="sourceId">Of a snapshot in any region and subscription.</param>
@@ -26,7 +26,9 @@ public sealed class SnapshotCopyRules(EmulatorDbContext db, RegionStates regions
             throw Refused("the source is a full snapshot, and only incremental snapshots are copied.");
         if (source.SnapshotTime is not { } sourceTime)
             throw (source.ReplicationState is null ? ArmErrors.SnapshotNotUsable(source.Name, source.ProvisioningState.ToString())
-                : ArmErrors.SnapshotNotCopied(source.Name, replications.PercentOf(source))).AsException();
+                : ArmErrors.SnapshotNotCopied(source.Name, access.Of(source).CompletionPercent)).AsException();
+        if (access.Of(source) is { IsComplete: false } status)
+            throw ArmErrors.SnapshotNotCopied(source.Name, status.CompletionPercent).AsException();
 
         IQueryable<Snapshot> copies = db.Snapshots.Where(copy => copy.SourceVolumeId == source.VolumeId && copy.ReplicationState != ReplicationState.Failed);
         if (await copies.Where(copy => copy.ReplicationState == ReplicationState.Replicating).Select(copy => copy.Name).FirstOrDefaultAsync() is { } running)

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
@@ -25,8 +26,8 @@ public sealed record SnapshotModel : IResourceBody
 
     /// <summary>The snapshot as a GET shows it.</summary>
     /// <param name="hasActiveGrant">Whether a SAS is out on it.</param>
-    /// <param name="percent">How far a copy is; null: it is not shown.</param>
-    public static SnapshotModel From(Snapshot snapshot, bool hasActiveGrant, int? percent = 100)
+    /// <param name="status">Of its bytes; null: it is not shown.</param>
+    public static SnapshotModel From(Snapshot snapshot, bool hasActiveGrant, SnapshotStatus? status)
     {
         SnapshotModel kept = Kept(snapshot.Settings);
         SnapshotPropertiesModel properties = kept.Properties ?? new SnapshotPropertiesModel();
@@ -50,14 +51,16 @@ public sealed record SnapshotModel : IResourceBody
                 DiskState = (hasActiveGrant ? Store.DiskState.ActiveSAS : Store.DiskState.Unattached).ToString(),
                 DiskSizeBytes = snapshot.SizeBytes > 0 ? snapshot.SizeBytes : null,
                 UniqueId = snapshot.Id,
-                CompletionPercent = snapshot.Incremental ? percent + 0.0m : null,
+                CompletionPercent = HasProgress(snapshot) ? status?.CompletionPercent + 0.0m : null,
                 CopyCompletionError = snapshot.CopyErrorCode is null ? null
                     : new CopyCompletionErrorModel { ErrorCode = snapshot.CopyErrorCode, ErrorMessage = ArmErrors.SnapshotCopySourceNotFound.Message },
                 IncrementalSnapshotFamilyId = snapshot.Incremental ? SnapshotFamily.IdOf(snapshot.VolumeId) : null,
-                SnapshotAccessState = snapshot.Incremental ? AccessStateOf(snapshot) : null,
+                SnapshotAccessState = HasProgress(snapshot) ? status?.Access.ToString() : null,
             },
         };
     }
+
+    private static bool HasProgress(Snapshot snapshot) => snapshot.Incremental || snapshot.CopyEndTime is not null;
 
     /// <summary>The accepting answer of a PUT that creates: the request echoed with <c>provisioningState: Updating</c> and the source's unique id.</summary>
     public static SnapshotModel Accepted(Snapshot snapshot, SnapshotModel request) => Frame(snapshot, request) with
@@ -92,13 +95,6 @@ public sealed record SnapshotModel : IResourceBody
     }
 
     public static DiskSkuModel SkuOf(string skuName) => new() { Name = skuName, Tier = skuName.StartsWith("Premium", StringComparison.Ordinal) ? "Premium" : "Standard" };
-
-    private static string AccessStateOf(Snapshot snapshot) => snapshot.ReplicationState switch
-    {
-        ReplicationState.Replicating => "Pending",
-        ReplicationState.Failed => "Unknown",
-        _ => "Available",
-    };
 
     private static CreationDataModel CreationOf(Snapshot snapshot, CreationDataModel? sent) => NewDisks.OnlyOf(snapshot.CreateOption, sent ?? new CreationDataModel()) with
     {

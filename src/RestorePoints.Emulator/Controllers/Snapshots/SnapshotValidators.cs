@@ -31,6 +31,7 @@ public sealed class SnapshotValidator : AbstractValidator<SnapshotModel>
             .WithErrorCode(ArmValidation.InvalidParameter).WithMessage("Required parameter 'snapshot.properties.diskSizeGB' is missing (null).");
         RuleFor(snapshot => snapshot.Properties!.CreationData!.SourceResourceId).ValidResourceId("disks", "snapshots").When(IsOption(DiskCreateOption.Copy));
         RuleFor(snapshot => snapshot.Properties!.CreationData!.SourceResourceId).ValidResourceId("snapshots").When(IsOption(DiskCreateOption.CopyStart));
+        RuleFor(snapshot => snapshot.Properties!.CreationData!.InstantAccessDurationMinutes).ValidInstantAccess();
         RuleFor(snapshot => snapshot.Properties!.CreationData!.SourceUri).ValidImportSource("snapshot").When(IsOption(DiskCreateOption.Import));
         RuleFor(snapshot => snapshot.Properties!.CreationData!.SecurityDataUri).NoSecurityData().When(IsOption(DiskCreateOption.Import));
     }

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Managed snapshots, full and incremental, with a read SAS to their bytes.</summary>
 [ArmResourceType("snapshots", ApiVersionFamily.Disk)]
 [Route("subscriptions/{subscriptionId}")]
-public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time, NewSnapshots newSnapshots, Replications replications, IOptions<EmulatorOptions> options) : ArmController(db, time)
+public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time, NewSnapshots newSnapshots, SnapshotAccess access, IOptions<EmulatorOptions> options) : ArmController(db, time)
 {
     private const string InGroup = "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/snapshots";
 
@@ -89,6 +89,8 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
         RequireUsable(snapshot);
         if (snapshot.SnapshotTime is not { } snapshotTime)
             throw (snapshot.ReplicationState is null ? ArmErrors.SnapshotNotUsable(snapshot.Name, snapshot.ProvisioningState.ToString()) : NotCopied(snapshot)).AsException();
+        if (access.Of(snapshot) is { IsComplete: false } status)
+            throw ArmErrors.SnapshotNotReadable(snapshot.Name, status.Access.ToString()).AsException();
         if (snapshot.NetworkAccessPolicy == "DenyAll")
             throw ArmErrors.NetworkAccessDenied(snapshot.Name).AsException();
         if (snapshot.Incremental)
@@ -132,7 +134,7 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
         };
     }
 
-    private ArmError NotCopied(Snapshot snapshot) => ArmErrors.SnapshotNotCopied(snapshot.Name, replications.PercentOf(snapshot));
+    private ArmError NotCopied(Snapshot snapshot) => ArmErrors.SnapshotNotCopied(snapshot.Name, access.Of(snapshot).CompletionPercent);
 
     private static void RequireUsable(Snapshot snapshot)
     {
@@ -162,13 +164,13 @@ public sealed class SnapshotsController(EmulatorDbContext db, TimeProvider time,
     {
         ListModel<Snapshot> snapshots = await PageAsync(query);
         HashSet<Guid> granted = [.. await Db.ActiveGrants(Now).Where(grant => grant.SubscriptionId == SubscriptionId && grant.PointId != null).Select(grant => grant.ResourceRowId).ToListAsync()];
-        return snapshots.Select(snapshot => SnapshotModel.From(snapshot, granted.Contains(snapshot.Id), replications.PercentOf(snapshot)) with
+        return snapshots.Select(snapshot => SnapshotModel.From(snapshot, granted.Contains(snapshot.Id), access.Of(snapshot)) with
         {
             Id = ArmResourceId.Of(SubscriptionId, groupInId(snapshot.ResourceGroupName), "snapshots", snapshot.Name),
         });
     }
 
-    private async Task<SnapshotModel> ModelAsync(Snapshot snapshot) => SnapshotModel.From(snapshot, await Db.ActiveGrantAsync(snapshot.Id, Now) is not null, replications.PercentOf(snapshot));
+    private async Task<SnapshotModel> ModelAsync(Snapshot snapshot) => SnapshotModel.From(snapshot, await Db.ActiveGrantAsync(snapshot.Id, Now) is not null, access.Of(snapshot));
 
     private Task<Snapshot?> FindAsync(string name) => Db.Snapshots
         .SingleOrDefaultAsync(snapshot => snapshot.SubscriptionId == SubscriptionId && snapshot.ResourceGroupName == ResourceGroupName && snapshot.Name == name);

@@ -20,7 +20,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.DiskRestorePoint",
                 typeof(DiskRestorePoint),
                 baseEntityType,
-                propertyCount: 20,
+                propertyCount: 23,
                 navigationCount: 1,
                 foreignKeyCount: 1,
                 unnamedIndexCount: 2,
@@ -35,6 +35,21 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 afterSaveBehavior: PropertySaveBehavior.Throw,
                 sentinel: new Guid("00000000-0000-0000-0000-000000000000"));
 
+            var copyEndTime = runtimeEntityType.AddProperty(
+                "CopyEndTime",
+                typeof(DateTimeOffset?),
+                propertyInfo: typeof(DiskRestorePoint).GetProperty("CopyEndTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(DiskRestorePoint).GetField("<CopyEndTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                valueConverter: new EmulatorDbContext.UtcTicksConverter());
+
+            var copyFailed = runtimeEntityType.AddProperty(
+                "CopyFailed",
+                typeof(bool),
+                propertyInfo: typeof(DiskRestorePoint).GetProperty("CopyFailed", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(DiskRestorePoint).GetField("<CopyFailed>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                sentinel: false);
+
             var diskSettings = runtimeEntityType.AddProperty(
                 "DiskSettings",
                 typeof(string),
@@ -48,6 +63,14 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 propertyInfo: typeof(DiskRestorePoint).GetProperty("HyperVGeneration", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(DiskRestorePoint).GetField("<HyperVGeneration>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
+
+            var instantAccessEndTime = runtimeEntityType.AddProperty(
+                "InstantAccessEndTime",
+                typeof(DateTimeOffset?),
+                propertyInfo: typeof(DiskRestorePoint).GetProperty("InstantAccessEndTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(DiskRestorePoint).GetField("<InstantAccessEndTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                valueConverter: new EmulatorDbContext.UtcTicksConverter());
 
             var location = runtimeEntityType.AddProperty(
                 "Location",

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("b5caed4a-d8e7-451b-94f0-6650356f3441"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("28cbfaba-ab5a-408e-9d71-b3f1dec62355"), entityTypeCount: 12)
         {
         }
 

@@ -18,7 +18,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.RestorePointCollection",
                 typeof(RestorePointCollection),
                 baseEntityType,
-                propertyCount: 10,
+                propertyCount: 11,
                 navigationCount: 1,
                 unnamedIndexCount: 1,
                 keyCount: 1);
@@ -31,6 +31,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 valueGenerated: ValueGenerated.OnAdd,
                 afterSaveBehavior: PropertySaveBehavior.Throw,
                 sentinel: new Guid("00000000-0000-0000-0000-000000000000"));
+
+            var instantAccess = runtimeEntityType.AddProperty(
+                "InstantAccess",
+                typeof(bool?),
+                propertyInfo: typeof(RestorePointCollection).GetProperty("InstantAccess", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(RestorePointCollection).GetField("<InstantAccess>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
 
             var location = runtimeEntityType.AddProperty(
                 "Location",

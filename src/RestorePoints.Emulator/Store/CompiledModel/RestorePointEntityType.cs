@@ -20,7 +20,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.RestorePoint",
                 typeof(RestorePoint),
                 baseEntityType,
-                propertyCount: 12,
+                propertyCount: 13,
                 navigationCount: 2,
                 foreignKeyCount: 1,
                 unnamedIndexCount: 3,
@@ -54,6 +54,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 typeof(string),
                 propertyInfo: typeof(RestorePoint).GetProperty("ExcludeDisks", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(RestorePoint).GetField("<ExcludeDisks>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
+
+            var instantAccessDurationMinutes = runtimeEntityType.AddProperty(
+                "InstantAccessDurationMinutes",
+                typeof(int?),
+                propertyInfo: typeof(RestorePoint).GetProperty("InstantAccessDurationMinutes", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(RestorePoint).GetField("<InstantAccessDurationMinutes>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
             var model0 = runtimeEntityType.AddProperty(

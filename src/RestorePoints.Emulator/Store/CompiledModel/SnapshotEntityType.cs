@@ -18,8 +18,8 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.Snapshot",
                 typeof(Snapshot),
                 baseEntityType,
-                propertyCount: 27,
-                unnamedIndexCount: 3,
+                propertyCount: 24,
+                unnamedIndexCount: 2,
                 keyCount: 1);
 
             var id = runtimeEntityType.AddProperty(
@@ -31,12 +31,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 afterSaveBehavior: PropertySaveBehavior.Throw,
                 sentinel: new Guid("00000000-0000-0000-0000-000000000000"));
 
-            var copyErrorCode = runtimeEntityType.AddProperty(
-                "CopyErrorCode",
-                typeof(string),
-                propertyInfo: typeof(Snapshot).GetProperty("CopyErrorCode", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                fieldInfo: typeof(Snapshot).GetField("<CopyErrorCode>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                nullable: true);
+            var copyEndTime = runtimeEntityType.AddProperty(
+                "CopyEndTime",
+                typeof(DateTimeOffset?),
+                propertyInfo: typeof(Snapshot).GetProperty("CopyEndTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<CopyEndTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                valueConverter: new EmulatorDbContext.UtcTicksConverter());
 
             var createOption = runtimeEntityType.AddProperty(
                 "CreateOption",
@@ -59,6 +60,14 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 propertyInfo: typeof(Snapshot).GetProperty("Incremental", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(Snapshot).GetField("<Incremental>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 sentinel: false);
+
+            var instantAccessEndTime = runtimeEntityType.AddProperty(
+                "InstantAccessEndTime",
+                typeof(DateTimeOffset?),
+                propertyInfo: typeof(Snapshot).GetProperty("InstantAccessEndTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<InstantAccessEndTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                valueConverter: new EmulatorDbContext.UtcTicksConverter());
 
             var location = runtimeEntityType.AddProperty(
                 "Location",
@@ -101,14 +110,6 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 fieldInfo: typeof(Snapshot).GetField("<PublicNetworkAccess>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
-            var replicationState = runtimeEntityType.AddProperty(
-                "ReplicationState",
-                typeof(ReplicationState?),
-                propertyInfo: typeof(Snapshot).GetProperty("ReplicationState", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                fieldInfo: typeof(Snapshot).GetField("<ReplicationState>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                nullable: true,
-                providerPropertyType: typeof(string));
-
             var resourceGroupName = runtimeEntityType.AddProperty(
                 "ResourceGroupName",
                 typeof(string),
@@ -150,13 +151,6 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 nullable: true,
                 valueConverter: new EmulatorDbContext.UtcTicksConverter());
 
-            var sourceLocation = runtimeEntityType.AddProperty(
-                "SourceLocation",
-                typeof(string),
-                propertyInfo: typeof(Snapshot).GetProperty("SourceLocation", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                fieldInfo: typeof(Snapshot).GetField("<SourceLocation>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                nullable: true);
-
             var sourceResourceId = runtimeEntityType.AddProperty(
                 "SourceResourceId",
                 typeof(string),
@@ -164,26 +158,11 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 fieldInfo: typeof(Snapshot).GetField("<SourceResourceId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
-            var sourceSnapshotTime = runtimeEntityType.AddProperty(
-                "SourceSnapshotTime",
-                typeof(DateTimeOffset?),
-                propertyInfo: typeof(Snapshot).GetProperty("SourceSnapshotTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                fieldInfo: typeof(Snapshot).GetField("<SourceSnapshotTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                nullable: true,
-                valueConverter: new EmulatorDbContext.UtcTicksConverter());
-
             var sourceUniqueId = runtimeEntityType.AddProperty(
                 "SourceUniqueId",
                 typeof(Guid?),
                 propertyInfo: typeof(Snapshot).GetProperty("SourceUniqueId", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(Snapshot).GetField("<SourceUniqueId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                nullable: true);
-
-            var sourceVolumeId = runtimeEntityType.AddProperty(
-                "SourceVolumeId",
-                typeof(Guid?),
-                propertyInfo: typeof(Snapshot).GetProperty("SourceVolumeId", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
-                fieldInfo: typeof(Snapshot).GetField("<SourceVolumeId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
             var subscriptionId = runtimeEntityType.AddProperty(
@@ -221,13 +200,10 @@ namespace RestorePoints.Emulator.Store.CompiledModel
             runtimeEntityType.SetPrimaryKey(key);
 
             var index = runtimeEntityType.AddIndex(
-                new[] { sourceVolumeId });
-
-            var index0 = runtimeEntityType.AddIndex(
                 new[] { volumeId, snapshotTime },
                 unique: true);
 
-            var index1 = runtimeEntityType.AddIndex(
+            var index0 = runtimeEntityType.AddIndex(
                 new[] { subscriptionId, resourceGroupName, name },
                 unique: true);
 

@@ -179,11 +179,20 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("CopyEndTime")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("CopyFailed")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("DiskSettings")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("HyperVGeneration")
                         .HasColumnType("TEXT");
+
+                    b.Property<long?>("InstantAccessEndTime")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
                         .IsRequired()
@@ -440,6 +449,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("ExcludeDisks")
                         .HasColumnType("TEXT");
 
+                    b.Property<int?>("InstantAccessDurationMinutes")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Model")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -486,6 +498,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
+
+                    b.Property<bool?>("InstantAccess")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
                         .IsRequired()
@@ -536,8 +551,8 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
 
-                    b.Property<string>("CopyErrorCode")
-                        .HasColumnType("TEXT");
+                    b.Property<long?>("CopyEndTime")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("CreateOption")
                         .IsRequired()
@@ -547,6 +562,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<bool>("Incremental")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("InstantAccessEndTime")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
@@ -571,9 +589,6 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("PublicNetworkAccess")
                         .HasColumnType("TEXT");
 
-                    b.Property<string>("ReplicationState")
-                        .HasColumnType("TEXT");
-
                     b.Property<string>("ResourceGroupName")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -595,19 +610,10 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<long?>("SnapshotTime")
                         .HasColumnType("INTEGER");
 
-                    b.Property<string>("SourceLocation")
-                        .HasColumnType("TEXT");
-
                     b.Property<string>("SourceResourceId")
                         .HasColumnType("TEXT");
 
-                    b.Property<long?>("SourceSnapshotTime")
-                        .HasColumnType("INTEGER");
-
                     b.Property<Guid?>("SourceUniqueId")
-                        .HasColumnType("TEXT");
-
-                    b.Property<Guid?>("SourceVolumeId")
                         .HasColumnType("TEXT");
 
                     b.Property<Guid>("SubscriptionId")
@@ -623,8 +629,6 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
-
-                    b.HasIndex("SourceVolumeId");
 
                     b.HasIndex("VolumeId", "SnapshotTime")
                         .IsUnique();

@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
 
 /// <summary>What may be copied to another region: the rules of docs/restore-point-rules.md, each with one error that names the rule and both restore points.</summary>
-public sealed class CopyRules(EmulatorDbContext db)
+public sealed class CopyRules(EmulatorDbContext db, SnapshotAccess access)
 {
     /// <summary>Whether the collection takes copies: its source is a collection, not a virtual machine.</summary>
     public static bool IsTarget(RestorePointCollection collection) => ArmResourceId.Parse(collection.SourceId).IsOfType("restorePointCollections");
@@ -40,8 +41,10 @@ public sealed class CopyRules(EmulatorDbContext db)
             throw Refused($"both are in the region {target.Location}, and a copy goes to another region.");
         if (!IsTarget(target) || !IsSame(ArmResourceId.Parse(target.SourceId), from))
             throw Refused($"the collection {target.Name} takes copies of its own source {target.SourceId} only.");
-        if (source.ProvisioningState != ProvisioningState.Succeeded || source.DiskRestorePoints.Exists(disk => !disk.IsComplete))
+        if (source.ProvisioningState != ProvisioningState.Succeeded)
             throw Refused($"the source must be complete, and its provisioning state is {source.ProvisioningState}.");
+        if (source.DiskRestorePoints.Find(disk => !access.Of(disk).IsComplete) is { } incomplete)
+            throw Refused($"the source must be complete, and the snapshotAccessState of its disk restore point {incomplete.Name} is {access.Of(incomplete).Access}.");
 
         string? created = from.Location == from.SourceLocation ? null : await db.RestorePoints.Where(point => point.CollectionId == from.Id
                 && (point.ProvisioningState == ProvisioningState.Creating || point.DiskRestorePoints.Any(disk => disk.ReplicationState == ReplicationState.Replicating)))

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using FluentValidation;
 using RestorePoints.Emulator.Arm;
@@ -15,8 +16,8 @@ public sealed record RestorePointModel : IResourceBody
     string? IResourceBody.Type => null;
 
     /// <param name="point">Loaded with its disk restore points.</param>
-    /// <param name="replications">For <c>$expand=instanceView</c>; null: it was not asked for.</param>
-    public static RestorePointModel From(RestorePoint point, RestorePointCollection collection, string apiVersion, Replications? replications = null)
+    /// <param name="access">For <c>$expand=instanceView</c>; null: it was not asked for.</param>
+    public static RestorePointModel From(RestorePoint point, RestorePointCollection collection, string apiVersion, SnapshotAccess? access = null)
     {
         string id = IdOf(point, collection);
         // Of a copy it is known from the beginning.
@@ -32,9 +33,10 @@ public sealed record RestorePointModel : IResourceBody
                 ProvisioningState = point.ProvisioningState.ToString(),
                 ConsistencyMode = isModeKnown ? point.ConsistencyMode : null,
                 SourceRestorePoint = point.SourceRestorePointId is null ? null : new ApiEntityReference { Id = point.SourceRestorePointId },
-                InstanceView = replications is null ? null : RestorePointInstanceViewModel.From(point, id, replications),
+                InstanceView = access is null ? null : RestorePointInstanceViewModel.From(point, id, access, apiVersion),
                 ProvisioningDetails = new RestorePointProvisioningDetails { CreationTime = point.TimeCreated },
                 TimeCreated = point.TimeCreated,
+                InstantAccessDurationMinutes = point.InstantAccessDurationMinutes,
             },
         };
     }
@@ -71,34 +73,46 @@ public sealed record RestorePointProvisioningDetails
     public DateTimeOffset? CreationTime { get; init; }
 }
 
-/// <summary>Lists the disks with a copy in the background and its state; a point in its own region has none.</summary>
+/// <summary>Lists the disks with a copy in the background and its state: those of a copy to another region, and in its own region those of Ultra and Premium SSD v2 disks.</summary>
 public sealed record RestorePointInstanceViewModel
 {
     public JsonArray DiskRestorePoints { get; init; } = [];
     public JsonArray Statuses { get; init; } = [];
 
     /// <param name="restorePointId">ARM id of the point.</param>
-    public static RestorePointInstanceViewModel From(RestorePoint point, string restorePointId, Replications replications)
+    public static RestorePointInstanceViewModel From(RestorePoint point, string restorePointId, SnapshotAccess access, string apiVersion)
     {
-        DiskRestorePoint[] copies = [.. point.DiskRestorePoints.Where(disk => disk.ReplicationState is not null).OrderBy(disk => disk.Lun)];
+        (DiskRestorePoint Disk, SnapshotStatus Status)[] copies = [.. point.DiskRestorePoints.Where(disk => disk.ReplicationState is not null || disk.CopyEndTime is not null)
+            .OrderBy(disk => disk.Lun).Select(disk => (disk, access.Of(disk)))];
         if (copies.Length == 0)
             return new RestorePointInstanceViewModel();
+        JsonArray statuses = [Status(Whole([.. copies.Select(copy => copy.Status.Replication)]))];
+        // Of 2026-04-01 it is published; an answer of 2025-04-01 was recorded without it.
+        if (point.InstantAccessDurationMinutes is not null && !ApiVersions.IsBefore(apiVersion, "2026-04-01"))
+            statuses.Add(Status(copies.Min(copy => copy.Status.Access)));
         return new RestorePointInstanceViewModel
         {
-            DiskRestorePoints = new JsonArray([.. copies.Select(disk => new JsonObject
-            {
-                ["id"] = $"{restorePointId}/diskRestorePoints/{disk.Name}",
-                ["replicationStatus"] = new JsonObject { ["status"] = Status(disk.ReplicationState!.Value), ["completionPercent"] = replications.PercentOf(disk) },
-            })]),
-            Statuses = [Status(Whole(copies))],
+            DiskRestorePoints = new JsonArray([.. copies.Select(copy => CopyOf(copy.Disk, copy.Status, restorePointId, apiVersion))]),
+            Statuses = statuses,
         };
     }
 
+    private static JsonObject CopyOf(DiskRestorePoint disk, SnapshotStatus status, string restorePointId, string apiVersion)
+    {
+        JsonObject copy = new() { ["id"] = $"{restorePointId}/diskRestorePoints/{disk.Name}" };
+        if (disk.CopyEndTime is not null && !ApiVersions.IsBefore(apiVersion, "2025-04-01"))
+            copy["snapshotAccessState"] = status.Access.ToString();
+        copy["replicationStatus"] = new JsonObject { ["status"] = Status(status.Replication), ["completionPercent"] = status.CompletionPercent };
+        return copy;
+    }
+
     /// <summary>The point can be used as a whole when all its disks can.</summary>
-    private static ReplicationState Whole(DiskRestorePoint[] copies) =>
-        Array.Exists(copies, disk => disk.ReplicationState == ReplicationState.Failed) ? ReplicationState.Failed
-        : Array.Exists(copies, disk => disk.ReplicationState == ReplicationState.Replicating) ? ReplicationState.Replicating
+    private static ReplicationState Whole(ReplicationState[] copies) =>
+        copies.Contains(ReplicationState.Failed) ? ReplicationState.Failed
+        : copies.Contains(ReplicationState.Replicating) ? ReplicationState.Replicating
         : ReplicationState.Succeeded;
+
+    private static JsonObject Status(SnapshotAccessState state) => Status($"InstantAccessState/{JsonNamingPolicy.CamelCase.ConvertName(state.ToString())}", "Info", state.ToString());
 
     private static JsonObject Status(ReplicationState state) => state switch
     {
@@ -123,6 +137,7 @@ public sealed class RestorePointValidator : AbstractValidator<RestorePointModel>
         {
             RuleForEach(point => point.Properties!.ExcludeDisks).NotNull().WithErrorCode(ArmValidation.InvalidParameter).ChildRules(disk => disk.RuleFor(reference => reference.Id).ValidResourceId("disks"));
             RuleFor(point => point.Properties!.ConsistencyMode).OneOf("CrashConsistent", "FileSystemConsistent", "ApplicationConsistent");
+            RuleFor(point => point.Properties!.InstantAccessDurationMinutes).ValidInstantAccess();
             RuleFor(point => point.Properties!.SourceRestorePoint!.Id).ValidResourceId("restorePointCollections/restorePoints")
                 .When(point => point.Properties!.SourceRestorePoint is not null);
         });

@@ -13,7 +13,7 @@ namespace RestorePoints.Emulator.Controllers;
 [ArmResourceType("restorePointCollections/restorePoints", ApiVersionFamily.Compute, First = "2021-03-01")]
 [Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{restorePointName}")]
 public sealed class RestorePointsController(
-    EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features, HourlyRates rates, CopyRules copyRules, Replications replications) : ArmController(db, time)
+    EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Features features, HourlyRates rates, CopyRules copyRules, SnapshotAccess access) : ArmController(db, time)
 {
     [HttpGet]
     [OperationId("RestorePoints_Get")]
@@ -26,7 +26,7 @@ public sealed class RestorePointsController(
         RestorePointCollection collection = await Db.FindCollectionAsync(SubscriptionId, ResourceGroupName, restorePointCollectionName)
             ?? throw ArmErrors.ResourceNotFound("restorePointCollections", restorePointCollectionName, ResourceGroupName).AsException();
         RestorePoint point = await Db.FindRestorePointAsync(collection.Id, restorePointName) ?? throw ArmErrors.EntityNotFound.AsException();
-        return RestorePointModel.From(point, collection, HttpContext.ApiVersion(), expand is null ? null : replications);
+        return RestorePointModel.From(point, collection, HttpContext.ApiVersion(), expand is null ? null : access);
     }
 
     [HttpPut]
@@ -51,9 +51,7 @@ public sealed class RestorePointsController(
             throw ArmErrors.InvalidParameter("properties.sourceRestorePoint", $"Required parameter 'properties.sourceRestorePoint' is missing (null): the collection {collection.Name} takes copies only.").AsException();
         if (properties.ConsistencyMode is { } mode && !mode.Equals("CrashConsistent", StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.InvalidParameter("properties.consistencyMode", $"The value '{mode}' is not allowed. Allowed values are: CrashConsistent.").AsException();
-        if (properties.InstantAccessDurationMinutes is not null)
-            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
-        RequireImplemented(properties);
+        bool instantAccess = await WantsInstantAccessAsync(collection, properties);
         if (properties.ExcludeDisks is { Count: 0 } && HttpContext.ApiVersion() == "2021-03-01")
             throw ArmErrors.InvalidParameter("properties.excludeDisks", "The list of disks to exclude (properties.excludeDisks) must be non-empty.").AsException();
         // Older versions only show it.
@@ -66,6 +64,11 @@ public sealed class RestorePointsController(
         bool concurrent = await IsBeingProtectedAsync(vm);
         JsonObject metadata = SourceMetadata.Of(vm, included);
         RestorePointEncryption.Put(properties.SourceMetadata, metadata, [.. included.Select(disk => disk.Lun!.Value)], HttpContext.ApiVersion());
+        if (vm.Location != collection.Location && properties.InstantAccessDurationMinutes is not null)
+            throw ArmErrors.InvalidParameter("properties.instantAccessDurationMinutes", $"'instantAccessDurationMinutes' cannot be given in another region than the virtual machine's, {vm.Location}.").AsException();
+        List<Disk> copied = vm.Location == collection.Location ? included.FindAll(SnapshotAccess.IsCopied) : [];
+        if (copied.Count > 0)
+            await RequireRoomForCopiesAsync(collection, copied, instantAccess);
         point = new RestorePoint
         {
             CollectionId = collection.Id,
@@ -76,10 +79,12 @@ public sealed class RestorePointsController(
             Model = ModelOf(properties),
             SourceMetadata = metadata.ToJsonString(),
             ExcludeDisks = properties.ExcludeDisks is null ? null : JsonSerializer.Serialize(properties.ExcludeDisks.Select(disk => disk.Id)),
+            InstantAccessDurationMinutes = properties.InstantAccessDurationMinutes ?? (instantAccess && copied.Count > 0 ? SnapshotAccess.DefaultMinutes : null),
         };
         Db.RestorePoints.Add(point);
         Accept<CreateRestorePoint>(point.Id, vm.Id, collection.Location, new CreateRestorePoint.Arguments([.. included.Select(disk => disk.Id)], concurrent, crashConsistent, [.. vm.Disks.Select(disk => disk.Id)]),
-            duration: vm.IsWindows && !crashConsistent && vm.PowerState == PowerState.Running ? RecordedDurations.WindowsRestorePoint : null);
+            duration: instantAccess && copied.Count > 0 ? RecordedDurations.InstantAccessRestorePoint
+                : vm.IsWindows && !crashConsistent && vm.PowerState == PowerState.Running ? RecordedDurations.WindowsRestorePoint : null);
         return StatusCode(StatusCodes.Status201Created, RestorePointModel.From(point, collection, HttpContext.ApiVersion()));
     }
 
@@ -132,9 +137,13 @@ public sealed class RestorePointsController(
     /// <summary>A PUT with the same model answers 201 with the point as it is; any other change of a point is refused.</summary>
     private async Task<IActionResult> RepeatAsync(RestorePoint point, RestorePointCollection collection, RestorePointPropertiesModel properties)
     {
-        // The mode that a GET shows may come back with the PUT.
+        // The mode and the default duration that a GET shows may come back with the PUT.
         bool showsMode = string.Equals(properties.ConsistencyMode, point.ConsistencyMode, StringComparison.OrdinalIgnoreCase);
-        if (point.Model != ModelOf(properties) && !(showsMode && point.Model == ModelOf(properties with { ConsistencyMode = null })))
+        RestorePointPropertiesModel asked = showsMode ? properties with { ConsistencyMode = null } : properties;
+        RestorePointPropertiesModel[] readings = properties.InstantAccessDurationMinutes == point.InstantAccessDurationMinutes
+            ? [properties, asked, asked with { InstantAccessDurationMinutes = null }]
+            : [properties, asked];
+        if (!Array.Exists(readings, reading => point.Model == ModelOf(reading)))
             throw ArmErrors.RestorePointUpdateNotSupported.AsException();
         if (!RestorePointEncryption.IsSame(properties.SourceMetadata, point, HttpContext.ApiVersion()))
             throw ArmErrors.RestorePointUpdateNotSupported.AsException();
@@ -154,10 +163,28 @@ public sealed class RestorePointsController(
         properties.InstantAccessDurationMinutes,
     });
 
-    private static void RequireImplemented(RestorePointPropertiesModel properties)
+    /// <summary>Whether the point is to have instant access: the collection says so, and it is not asked to be crash-consistent.</summary>
+    private async Task<bool> WantsInstantAccessAsync(RestorePointCollection collection, RestorePointPropertiesModel properties)
     {
-        if (properties.InstantAccessDurationMinutes is not null)
-            throw ArmErrors.NotImplementedByEmulator("instantAccessDurationMinutes of a restore point").AsException();
+        bool wanted = collection.InstantAccess == true && properties.ConsistencyMode is null;
+        if (wanted || properties.InstantAccessDurationMinutes is not null)
+            await features.RequireAsync(SubscriptionId, Features.InstantAccess);
+        if (properties.InstantAccessDurationMinutes is not null && !wanted)
+            throw ArmErrors.InvalidParameter("properties.instantAccessDurationMinutes", collection.InstantAccess == true
+                ? "'instantAccessDurationMinutes' cannot be given for a crash-consistent restore point: instant access is for application-consistent ones."
+                : $"'instantAccessDurationMinutes' cannot be given in the restore point collection {collection.Name}, whose instantAccess is not true.").AsException();
+        return wanted;
+    }
+
+    /// <summary>Refuses a point when too many are being created with instant access, or too many copies run in the background.</summary>
+    /// <param name="disks">Those whose bytes will be copied.</param>
+    private async Task RequireRoomForCopiesAsync(RestorePointCollection collection, List<Disk> disks, bool instantAccess)
+    {
+        LimitOptions limits = options.Value.Limits;
+        if (instantAccess && limits.InstantAccessPerRegion > 0 && await Db.RestorePoints.CountAsync(point => point.ProvisioningState == ProvisioningState.Creating && point.InstantAccessDurationMinutes != null
+                && point.Collection!.SubscriptionId == SubscriptionId && point.Collection.Location == collection.Location) >= limits.InstantAccessPerRegion)
+            throw ArmErrors.InstantAccessLimitReached(limits.InstantAccessPerRegion, collection.Location).AsException();
+        await Db.RequireRoomForCopiesAsync(SubscriptionId, disks, limits, access.Held, Now);
     }
 
     private async Task<VirtualMachine> RequireMachineAsync(RestorePointCollection collection)

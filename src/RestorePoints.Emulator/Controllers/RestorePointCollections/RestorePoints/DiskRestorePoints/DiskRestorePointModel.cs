@@ -12,8 +12,9 @@ public sealed record DiskRestorePointModel
     public string Type { get; init; } = "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints";
     public required DiskRestorePointPropertiesModel Properties { get; init; }
 
-    public static DiskRestorePointModel From(DiskRestorePoint disk, string restorePointId, Replications replications)
+    public static DiskRestorePointModel From(DiskRestorePoint disk, string restorePointId, SnapshotAccess access)
     {
+        SnapshotStatus status = access.Of(disk);
         DiskPropertiesModel source = DiskModel.Kept(disk.DiskSettings).Properties ?? new DiskPropertiesModel();
         return new DiskRestorePointModel
         {
@@ -34,11 +35,12 @@ public sealed record DiskRestorePointModel
                 NetworkAccessPolicy = disk.NetworkAccessPolicy ?? "AllowAll",
                 PublicNetworkAccess = disk.PublicNetworkAccess ?? "Enabled",
                 DiskAccessId = disk.NetworkAccessPolicy == "AllowPrivate" ? source.DiskAccessId : null,
-                CompletionPercent = replications.PercentOf(disk),
-                ReplicationState = (disk.ReplicationState ?? ReplicationState.Succeeded).ToString(),
+                CompletionPercent = status.CompletionPercent,
+                ReplicationState = status.Replication.ToString(),
                 SourceResourceLocation = disk.SourceLocation ?? disk.Location,
                 SecurityProfile = source.SecurityProfile,
                 LogicalSectorSize = 512,
+                SnapshotAccessState = status.Access.ToString(),
             },
         };
     }
@@ -84,4 +86,7 @@ public sealed record DiskRestorePointPropertiesModel
 
     [Since("2024-03-02")]
     public int? LogicalSectorSize { get; init; }
+
+    [Since("2026-03-02")]
+    public string? SnapshotAccessState { get; init; }
 }

@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.Controllers;
 /// <summary>Disk restore points: one per disk that a restore point froze, with a read SAS to its bytes.</summary>
 [ArmResourceType("restorePointCollections/restorePoints/diskRestorePoints", ApiVersionFamily.Disk, First = "2020-09-30")]
 [Route("subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/restorePointCollections/{restorePointCollectionName}/restorePoints/{vmRestorePointName}/diskRestorePoints")]
-public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, Replications replications) : ArmController(db, time)
+public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvider time, IOptions<EmulatorOptions> options, SnapshotAccess access) : ArmController(db, time)
 {
     [HttpGet]
     [OperationId("DiskRestorePoint_ListByRestorePoint")]
@@ -18,7 +18,7 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
     {
         RestorePoint point = await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName);
         string id = RestorePointModel.IdOf(point, point.Collection!);
-        return Page(point.DiskRestorePoints, disk => $"{disk.Lun + 1:D2}/{disk.Name}").Select(disk => DiskRestorePointModel.From(disk, id, replications));
+        return Page(point.DiskRestorePoints, disk => $"{disk.Lun + 1:D2}/{disk.Name}").Select(disk => DiskRestorePointModel.From(disk, id, access));
     }
 
     [HttpGet("{diskRestorePointName}")]
@@ -26,7 +26,7 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
     public async Task<DiskRestorePointModel> Get(string restorePointCollectionName, string vmRestorePointName, string diskRestorePointName)
     {
         RestorePoint point = await RequireRestorePointAsync(restorePointCollectionName, vmRestorePointName);
-        return DiskRestorePointModel.From(Require(point, diskRestorePointName), RestorePointModel.IdOf(point, point.Collection!), replications);
+        return DiskRestorePointModel.From(Require(point, diskRestorePointName), RestorePointModel.IdOf(point, point.Collection!), access);
     }
 
     [HttpPost("{diskRestorePointName}/beginGetAccess")]
@@ -40,8 +40,8 @@ public sealed class DiskRestorePointsController(EmulatorDbContext db, TimeProvid
             throw ArmErrors.InvalidParameter("access", "Only Read access can be granted on a disk restore point.").AsException();
         if (point.ProvisioningState != ProvisioningState.Succeeded)
             throw ArmErrors.RestorePointNotReady(point.Name, point.ProvisioningState.ToString()).AsException();
-        if (!disk.IsComplete)
-            throw ArmErrors.DiskRestorePointReplicating(disk.Name, disk.ReplicationState!.Value.ToString()).AsException();
+        if (access.Of(disk) is { IsComplete: false } status)
+            throw (disk.CopyEndTime is null ? ArmErrors.DiskRestorePointReplicating(disk.Name, status.Replication.ToString()) : ArmErrors.SnapshotNotReadable(disk.Name, status.Access.ToString())).AsException();
         if ("DenyAll".Equals(disk.NetworkAccessPolicy, StringComparison.OrdinalIgnoreCase))
             throw ArmErrors.NetworkAccessDenied(disk.Name).AsException();
         await Db.RequireRoomInFamilyAsync(disk.VolumeId, disk.Id, options.Value.Limits.SasPerFamily, Now);

@@ -11,8 +11,8 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Store.Migrations
 {
     [DbContext(typeof(EmulatorDbContext))]
-    [Migration("20261123011030_SnapshotCopies")]
-    partial class SnapshotCopies
+    [Migration("20261123010623_InstantAccess")]
+    partial class InstantAccess
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -182,11 +182,20 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("CopyEndTime")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("CopyFailed")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("DiskSettings")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("HyperVGeneration")
                         .HasColumnType("TEXT");
+
+                    b.Property<long?>("InstantAccessEndTime")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
                         .IsRequired()
@@ -443,6 +452,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("ExcludeDisks")
                         .HasColumnType("TEXT");
 
+                    b.Property<int?>("InstantAccessDurationMinutes")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Model")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -489,6 +501,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
+
+                    b.Property<bool?>("InstantAccess")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
                         .IsRequired()
@@ -539,8 +554,8 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
 
-                    b.Property<string>("CopyErrorCode")
-                        .HasColumnType("TEXT");
+                    b.Property<long?>("CopyEndTime")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("CreateOption")
                         .IsRequired()
@@ -550,6 +565,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<bool>("Incremental")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("InstantAccessEndTime")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Location")
@@ -574,9 +592,6 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("PublicNetworkAccess")
                         .HasColumnType("TEXT");
 
-                    b.Property<string>("ReplicationState")
-                        .HasColumnType("TEXT");
-
                     b.Property<string>("ResourceGroupName")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -598,19 +613,10 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<long?>("SnapshotTime")
                         .HasColumnType("INTEGER");
 
-                    b.Property<string>("SourceLocation")
-                        .HasColumnType("TEXT");
-
                     b.Property<string>("SourceResourceId")
                         .HasColumnType("TEXT");
 
-                    b.Property<long?>("SourceSnapshotTime")
-                        .HasColumnType("INTEGER");
-
                     b.Property<Guid?>("SourceUniqueId")
-                        .HasColumnType("TEXT");
-
-                    b.Property<Guid?>("SourceVolumeId")
                         .HasColumnType("TEXT");
 
                     b.Property<Guid>("SubscriptionId")
@@ -626,8 +632,6 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
-
-                    b.HasIndex("SourceVolumeId");
 
                     b.HasIndex("VolumeId", "SnapshotTime")
                         .IsUnique();
