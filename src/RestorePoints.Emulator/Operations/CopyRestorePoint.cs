@@ -66,6 +66,7 @@ public sealed class CopyRestorePoint(RegionStores regions, OperationRunner runne
                 Location = location,
                 ApiVersion = context.Operation.ApiVersion,
                 StartTime = now,
+                DueTime = now + RecordedDurations.Of(nameof(ReplicateDiskRestorePoint)),
             };
             context.Db.DiskRestorePoints.Add(copy);
             context.Db.Operations.Add(replication);

@@ -28,6 +28,7 @@ public static class RecordedDurations
         [nameof(ImportSnapshot)] = TimeSpan.FromSeconds(0.75),
         [nameof(GrantAccess)] = TimeSpan.FromSeconds(0.25),
         // Not recorded.
+        [nameof(ReplicateDiskRestorePoint)] = TimeSpan.FromSeconds(60),
         [nameof(UpdateVirtualMachine)] = TimeSpan.FromSeconds(10),
         [nameof(ChangePowerState)] = TimeSpan.FromSeconds(10),
         [nameof(DeleteVirtualMachine)] = TimeSpan.FromSeconds(10),
