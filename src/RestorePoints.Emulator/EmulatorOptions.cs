@@ -68,6 +68,12 @@ public sealed class EmulatorOptions
     /// <summary>The subscription of the settings with this id; any other id belongs to the tenant of the first.</summary>
     public SubscriptionOptions SubscriptionOf(Guid id) => Subscriptions.Find(known => known.Id == id) ?? new SubscriptionOptions { Id = id, TenantId = Subscriptions[0].TenantId };
 
+    /// <summary>An archive of <c>/emulator/state/export</c> that an empty world begins with, also after a reset; relative to the caller's directory. null: none.</summary>
+    public string? Seed { get; set; }
+
+    /// <summary><see cref="Seed"/> as an absolute path.</summary>
+    public string? SeedPath => string.IsNullOrEmpty(Seed) ? null : Path.GetFullPath(Seed);
+
     /// <summary><see cref="DataDirectory"/> as an absolute path.</summary>
     public string DataDirectoryPath => Path.GetFullPath(DataDirectory);
 }

@@ -12,7 +12,7 @@ namespace RestorePoints.Emulator;
 public static class EmulatorOptionsReader
 {
     /// <summary>Settings that are planned but do nothing yet: refused rather than accepted without effect.</summary>
-    private static readonly string[] NotImplemented = ["Seed", "IndexCacheBytes"];
+    private static readonly string[] NotImplemented = ["IndexCacheBytes"];
 
     /// <exception cref="OptionsValidationException">With every fault found, not only the first.</exception>
     public static void Read(IConfiguration configuration, EmulatorOptions options)

@@ -30,6 +30,8 @@ public sealed class EmulatorOptionsValidator : IValidateOptions<EmulatorOptions>
             yield return $"BindAddress={options.BindAddress} is not allowed; allowed are localhost and an IP address, such as 127.0.0.1 or 0.0.0.0.";
         if (string.IsNullOrWhiteSpace(options.DataDirectory))
             yield return "DataDirectory is empty; allowed is a path.";
+        if (options.SeedPath is { } seed && !File.Exists(seed))
+            yield return $"Seed={seed} is no file.";
     }
 
     private static bool IsPort(string value) =>

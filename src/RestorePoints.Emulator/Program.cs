@@ -4,6 +4,7 @@ using RestorePoints.Emulator.Hosting;
 using RestorePoints.Emulator.Identity;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.Emulator.StateArchives;
 using RestorePoints.Emulator.Store;
 using RestorePoints.Emulator.TestControl;
 
@@ -18,6 +19,7 @@ try
     builder.Services.AddEmulatorClock();
     builder.Services.AddTestControl();
     builder.Services.AddStore();
+    builder.Services.AddStateArchives();
     builder.Services.AddTokens();
     builder.Services.AddPageBlobs();
     builder.Services.AddArmControllers();
@@ -30,6 +32,7 @@ try
     Task store = Task.Run(async () =>
     {
         await app.OpenStoreAsync();
+        await app.SeedAsync();
         await app.LoadClockAsync();
     });
 

@@ -10,7 +10,7 @@ namespace RestorePoints.SnapshotEngine;
 //  6 new journal file  appending never continues a file of the past
 public sealed partial class SnapshotStore
 {
-    private const string CheckpointName = "checkpoint";
+    internal const string CheckpointName = "checkpoint";
     private const string CheckpointDraftName = "checkpoint.new";
 
     private int _journalOrdinal;

@@ -13,6 +13,7 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
 
     private readonly StoreModel _model = new();
     private readonly List<(VolumeView View, byte[] Bytes)> _readers = [];
+    private readonly List<(StoreImage Image, TestDirectory Directory, StoreModel Model)> _images = [];
     private StoreModel _durable = new();
     private TestDirectory _directory = new();
     private SnapshotStore? _store;
@@ -34,7 +35,9 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
         CloseReaders();
         _store.ShouldAccountForEverySlot();
         Crash();
+        TakeImage();
         DeleteEverything();
+        RestoreImages();
         _store.Slots.UsedSlots.ShouldBe(0);
         _store.GetUsage().Volumes.ShouldBe(0);
     }
@@ -118,6 +121,12 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
             case 27 when points.Count > 0:
                 GrowPoint(points[step.B % points.Count], step.C % 6);
                 break;
+            case 28 when _images.Count == 0:
+                TakeImage();
+                break;
+            case 29:
+                RestoreImages();
+                break;
         }
     }
 
@@ -181,6 +190,7 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
 
     private void Reopen()
     {
+        RestoreImages();
         CloseReaders();
         _store!.Dispose();
         _directory.ShouldVerify(options);
@@ -193,6 +203,7 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
     private void Crash()
     {
         TestDirectory copy = _directory.Copy();
+        RestoreImages();
         CloseReaders();
         _store!.Dispose();
         _directory.Dispose();
@@ -230,12 +241,39 @@ internal sealed class History(SnapshotStoreOptions options) : IDisposable
         _readers.Clear();
     }
 
+    private void TakeImage()
+    {
+        var directory = new TestDirectory();
+        _images.Add((StoreImage.Take([(_store!, Path.Combine(directory.Path, SnapshotStore.CheckpointName))])[0], directory, _model.Clone()));
+    }
+
+    /// <summary>What an image makes is the store of its instant, whatever happened since.</summary>
+    private void RestoreImages()
+    {
+        foreach ((StoreImage image, TestDirectory directory, StoreModel model) in _images)
+        {
+            StoreImage.Restore(directory.Path, image.OpenPages(), options.Geometry);
+            using (SnapshotStore restored = Small.Open(directory, options))
+            {
+                restored.ShouldAccountForEverySlot();
+                restored.ShouldMatch(model);
+            }
+
+            image.Dispose();
+            directory.Dispose();
+        }
+
+        _images.Clear();
+    }
+
     private void DeleteEverything()
     {
         foreach (ModelVolume volume in _model.Volumes)
         {
             if (volume.HasHead) _store!.DeleteHead(volume.Id);
             foreach (ModelPoint point in volume.Points) _store!.DeletePoint(volume.Id, point.Id);
+            volume.HasHead = false;
+            volume.Points.Clear();
         }
     }
 

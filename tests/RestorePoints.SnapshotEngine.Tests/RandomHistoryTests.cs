@@ -5,7 +5,7 @@ namespace RestorePoints.SnapshotEngine.Tests;
 
 public sealed class RandomHistoryTests
 {
-    private static readonly Gen<Step> s_step = Gen.Select(Gen.Int[0, 27], Gen.Int[0, 1000], Gen.Int[0, 1000], Gen.Int[0, 1000], (kind, a, b, c) => new Step(kind, a, b, c));
+    private static readonly Gen<Step> s_step = Gen.Select(Gen.Int[0, 29], Gen.Int[0, 1000], Gen.Int[0, 1000], Gen.Int[0, 1000], (kind, a, b, c) => new Step(kind, a, b, c));
 
     [Theory]
     [InlineData(Durability.Process)]

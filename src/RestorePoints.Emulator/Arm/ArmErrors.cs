@@ -112,7 +112,13 @@ public static class ArmErrors
 
     public static ArmError OperationNotFound(string id) => new(404, "NotFound", $"The operation '{id}' was not found.");
 
+    /// <summary>Of <c>/emulator/state/import</c> and of the <c>Seed</c>.</summary>
+    public static ArmError StateArchiveRefused(string reason) => new(400, "InvalidStateArchive", $"The state cannot be imported: {reason}");
+
     // Conflicts
+
+    public static ArmError WorldNotEmpty { get; } = new(409, "Conflict",
+        "A state can be imported into an empty world only, without resources, resource groups and operations. POST /emulator/reset empties it.");
 
     /// <param name="operation"><c>delete</c> or <c>write</c>.</param>
     public static ArmError ScopeLocked(string resourceId, string operation, IEnumerable<string> scopes) => new(409, "ScopeLocked",

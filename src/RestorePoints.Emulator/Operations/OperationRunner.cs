@@ -30,13 +30,19 @@ public sealed partial class OperationRunner(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-        List<Operation> interrupted = await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().Operations.AsNoTracking()
+        await ResumeAsync(scope.ServiceProvider.GetRequiredService<EmulatorDbContext>(), cancellationToken);
+        if (options.Value.OperationTime == OperationTimeMode.Recorded)
+            clock.Advanced += WaitForDueAsync;
+    }
+
+    /// <summary>Starts every operation that the catalog has as InProgress: at start, and after the catalog was replaced. None of them runs here.</summary>
+    public async Task ResumeAsync(EmulatorDbContext db, CancellationToken cancellationToken)
+    {
+        List<Operation> interrupted = await db.Operations.AsNoTracking()
             .Where(operation => operation.Status == OperationStatus.InProgress)
             .OrderBy(operation => operation.Sequence).ToListAsync(cancellationToken);
         foreach (Operation operation in interrupted)
             Enqueue(operation);
-        if (options.Value.OperationTime == OperationTimeMode.Recorded)
-            clock.Advanced += WaitForDueAsync;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)

@@ -32,6 +32,8 @@ public static class RecordedDurations
         [nameof(CopySnapshot)] = TimeSpan.FromSeconds(1.4),
         [nameof(GrantAccess)] = TimeSpan.FromSeconds(0.25),
         // Not recorded.
+        [nameof(ReplicateDiskRestorePoint)] = TimeSpan.FromSeconds(60),
+        [nameof(ReplicateSnapshot)] = TimeSpan.FromSeconds(60),
         [nameof(UpdateVirtualMachine)] = TimeSpan.FromSeconds(10),
         [nameof(ChangePowerState)] = TimeSpan.FromSeconds(10),
         [nameof(DeleteVirtualMachine)] = TimeSpan.FromSeconds(10),

@@ -51,6 +51,7 @@ public sealed class ReplicationStarts(RegionStores regions, OperationRunner runn
             Location = location,
             ApiVersion = context.Operation.ApiVersion,
             StartTime = now,
+            DueTime = now + RecordedDurations.Of(typeof(TOperation).Name),
         };
         context.Db.Operations.Add(replication);
         context.AfterCommit(() => runner.Enqueue(replication));

@@ -13,6 +13,7 @@ namespace RestorePoints.Emulator.PageBlobs;
 public sealed class AccessGrants(UploadFooters uploadFooters, LiveBlobs liveBlobs)
 {
     private const string KeySetting = "SasKey";
+    private const string RelativeUrl = "/md-";
 
     private volatile ConcurrentDictionary<string, IssuedSas> _issued = new(StringComparer.Ordinal);
 
@@ -65,8 +66,15 @@ public sealed class AccessGrants(UploadFooters uploadFooters, LiveBlobs liveBlob
             uploadFooters.Forget(grant.VolumeId);
     }
 
-    /// <summary>The URL to hand out; the same for every call, also after an extension or a restart.</summary>
+    /// <summary>
+    /// The URL to hand out; the same for every call, also after an extension or a restart. Of an imported world it has no scheme and authority:
+    /// <see cref="OfRequest"/> gives it those.
+    /// </summary>
     public string UrlOf(AccessGrant grant) => new IssuedSas(grant, Key, AccessRules.Open).Url;
+
+    /// <summary>A URL, or JSON that has one as a value: what has no scheme and authority gets those by which the client came.</summary>
+    public static string OfRequest(HttpRequest request, string text) =>
+        text.StartsWith(RelativeUrl, StringComparison.Ordinal) ? BaseUrlOf(request) + text : text.Replace($"\"{RelativeUrl}", $"\"{BaseUrlOf(request)}{RelativeUrl}", StringComparison.Ordinal);
 
     /// <summary>Whether the grant still opens anything at this time.</summary>
     public static bool IsActive(AccessGrant grant, DateTimeOffset now) => grant.ExpiresOn is not { } end || now < end;

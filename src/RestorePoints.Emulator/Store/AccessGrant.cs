@@ -12,7 +12,7 @@ public sealed class AccessGrant
     /// <summary>Value of <c>si</c>: a GUID for disks and full snapshots, 64 hex digits for disk restore points and incremental snapshots.</summary>
     public required string SignedIdentifier { get; init; }
 
-    /// <summary>Scheme and authority of the request that created the grant (<c>http://127.0.0.1:11000</c>): an extension returns the identical URL.</summary>
+    /// <summary>Scheme and authority of the request that created the grant (<c>http://127.0.0.1:11000</c>): an extension returns the identical URL. Empty in an imported world.</summary>
     public required string BaseUrl { get; init; }
 
     /// <summary>Storage account of the URL: <c>md-</c> and 12 characters of base 36.</summary>

@@ -2,7 +2,6 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
-using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Store;
@@ -16,10 +15,10 @@ public static class StoreRegistration
         services.AddSingleton<ResourceLocks>();
         services.AddSingleton<RegionStates>();
         services.AddDbContextPool<EmulatorDbContext>((provider, db) =>
-            db.UseSqlite(ConnectionString(provider.GetRequiredService<IOptions<EmulatorOptions>>().Value))
-                // That the migrations are up to date is a test's business: finding out takes a tenth of a second at every start.
-                .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
-                .AddInterceptors(new SqlitePragmas(provider.GetRequiredService<IOptions<EmulatorOptions>>().Value.Durability)));
+        {
+            EmulatorOptions options = provider.GetRequiredService<IOptions<EmulatorOptions>>().Value;
+            Configure(db, ConnectionString(CatalogPath(options))).AddInterceptors(new SqlitePragmas(options.Durability));
+        });
         services.AddSingleton(provider =>
         {
             EmulatorOptions options = provider.GetRequiredService<IOptions<EmulatorOptions>>().Value;
@@ -27,6 +26,7 @@ public static class StoreRegistration
         });
         services.AddScoped<Removal>();
         services.AddScoped<Reconciliation>();
+        services.AddScoped<WorldLoader>();
         return services;
     }
 
@@ -36,12 +36,19 @@ public static class StoreRegistration
         await using AsyncServiceScope scope = app.Services.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
         await db.Database.MigrateAsync();
-        await app.Services.GetRequiredService<AccessGrants>().LoadAsync(db);
-        await app.Services.GetRequiredService<ResourceLocks>().LoadAsync(db);
-        await app.Services.GetRequiredService<RegionStates>().LoadAsync(db);
-        await scope.ServiceProvider.GetRequiredService<Reconciliation>().RunAsync();
+        await scope.ServiceProvider.GetRequiredService<WorldLoader>().LoadAsync(db);
     }
 
-    private static string ConnectionString(EmulatorOptions options) =>
-        new SqliteConnectionStringBuilder { DataSource = Path.Combine(options.DataDirectoryPath, "catalog.db") }.ToString();
+    public static string CatalogPath(EmulatorOptions options) => Path.Combine(options.DataDirectoryPath, "catalog.db");
+
+    /// <param name="isPooled">Otherwise the file is closed with the connection.</param>
+    public static string ConnectionString(string catalogPath, bool isPooled = true) => new SqliteConnectionStringBuilder { DataSource = catalogPath, Pooling = isPooled }.ToString();
+
+    /// <summary>Makes a context one of a catalog.</summary>
+    public static TBuilder Configure<TBuilder>(TBuilder db, string connectionString) where TBuilder : DbContextOptionsBuilder
+    {
+        // That the migrations are up to date is a test's business: finding out takes a tenth of a second at every start.
+        db.UseSqlite(connectionString).ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning));
+        return db;
+    }
 }

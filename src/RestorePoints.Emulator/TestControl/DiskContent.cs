@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Metadata;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.Emulator.Store;
@@ -94,10 +93,4 @@ public static class DiskContent
 
     private static ArmError TooLarge(long sizeBytes) =>
         ArmErrors.InvalidParameter("content", $"The image is larger than the disk, which has {sizeBytes} bytes.");
-
-    /// <summary>Kestrel's default of 30 MB is not for disk images.</summary>
-    private sealed class NoSizeLimit : IRequestSizeLimitMetadata
-    {
-        public long? MaxRequestBodySize => null;
-    }
 }

@@ -18,5 +18,6 @@ public static class EmulatorEndpoints
         routes.MapFaults();
         routes.MapJournal();
         routes.MapRegions();
+        routes.MapState();
     }
 }

@@ -31,7 +31,7 @@ public static class GuestAccess
             await write.CommitAsync();
             grants.Remember(grant, AccessRules.Of(found));
         }
-        return Results.Json(new Dictionary<string, string> { ["accessSAS"] = grants.UrlOf(grant) });
+        return Results.Json(new Dictionary<string, string> { ["accessSAS"] = AccessGrants.OfRequest(request, grants.UrlOf(grant)) });
     }
 
     private static async Task<IResult> RevokeAsync(string subscriptionId, string resourceGroup, string disk,

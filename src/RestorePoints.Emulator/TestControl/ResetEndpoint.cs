@@ -1,25 +1,29 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using RestorePoints.Emulator.Arm;
-using RestorePoints.Emulator.PageBlobs;
+using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.StateArchives;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.TestControl;
 
 /// <summary>
 /// <c>POST /emulator/reset[?subscription={id}]</c>: every resource, operation, fault rule, journal entry and byte (of that subscription) is gone; without a
-/// subscription the clock goes back to real time and all regions are online too. CA, keys and settings stay.
+/// subscription the clock goes back to real time and all regions are online too, and the <c>Seed</c> is imported again. CA, keys and settings stay.
 /// </summary>
 public static class ResetEndpoint
 {
     public static void MapReset(this IEndpointRouteBuilder routes) => routes.MapPost("/emulator/reset", ResetAsync);
 
-    private static async Task<IResult> ResetAsync(string? subscription, EmulatorDbContext db, CatalogWriter writer, AccessGrants grants, Reconciliation reconciliation, ClockControl clock,
-        RegionStates regions, Faults faults, RequestJournal journal, RemainingCalls calls)
+    private static async Task<IResult> ResetAsync(string? subscription, EmulatorDbContext db, CatalogWriter writer, WorldLoader loader, StateImport import, OperationRunner runner, ClockControl clock,
+        Faults faults, RequestJournal journal, RemainingCalls calls)
     {
         Guid only = default;
         if (subscription is not null && !Guid.TryParseExact(subscription, "D", out only))
             throw ArmErrors.InvalidSubscriptionId(subscription).AsException();
 
+        using StagedState? seed = subscription is null ? await StageSeedAsync(import) : null;
+        await using AttachedCatalog? attached = seed is null ? null : await AttachedCatalog.OpenAsync(db, seed);
         await using (CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None))
         {
             bool all = subscription is null;
@@ -34,18 +38,28 @@ public static class ResetEndpoint
             await db.ResourceGroups.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             if (all)
                 await RegionStates.ClearAsync(db);
+            await db.Settings.Where(row => all && row.Name == StateImport.SeededSetting).ExecuteDeleteAsync();
             await write.CommitAsync();
-            await regions.LoadAsync(db);
-            await grants.LoadAsync(db);
             // Still inside the gate: nothing is created while the engine is compared with the catalog.
-            await reconciliation.RunAsync();
+            await loader.LoadAsync(db);
+            if (seed is not null)
+            {
+                // A kill before this commit leaves an empty world that had no seed: the next start imports it.
+                await using IDbContextTransaction transaction = await db.Database.BeginTransactionAsync();
+                await import.ReplaceAsync(db, seed, attached!, isSeed: true);
+                await transaction.CommitAsync();
+                await loader.LoadAsync(db);
+                await clock.LoadAsync(CancellationToken.None);
+                await runner.ResumeAsync(db, CancellationToken.None);
+            }
         }
         calls.Reset(subscription is null ? null : only);
         if (subscription is null)
         {
             faults.Clear();
             journal.Clear();
-            await clock.ResetAsync(CancellationToken.None);
+            if (seed is null)
+                await clock.ResetAsync(CancellationToken.None);
         }
         else
         {
@@ -53,5 +67,18 @@ public static class ResetEndpoint
             journal.Clear(only);
         }
         return Results.NoContent();
+    }
+
+    /// <summary>Before anything is gone.</summary>
+    private static async Task<StagedState?> StageSeedAsync(StateImport import)
+    {
+        try
+        {
+            return await import.StageSeedAsync(CancellationToken.None);
+        }
+        catch (StateArchiveException fault)
+        {
+            throw ArmErrors.StateArchiveRefused(fault.Message).AsException();
+        }
     }
 }

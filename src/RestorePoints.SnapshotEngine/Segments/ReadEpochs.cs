@@ -13,7 +13,10 @@ internal sealed class ReadEpochs
     private readonly long[] _inside = new long[Places * Stride];
     private long _current = 1;
 
-    public Ticket Enter()
+    public Ticket Enter() => new(this, EnterPlace());
+
+    /// <summary>The same for who stays beyond one call; ends with <see cref="Leave"/>.</summary>
+    public int EnterPlace()
     {
         int start = Environment.CurrentManagedThreadId % Places;
         SpinWait spin = default;
@@ -23,12 +26,15 @@ internal sealed class ReadEpochs
             {
                 int place = (start + i) % Places * Stride;
                 if (Volatile.Read(ref _inside[place]) != 0) continue;
-                if (Interlocked.CompareExchange(ref _inside[place], Volatile.Read(ref _current), 0) == 0) return new Ticket(this, place);
+                if (Interlocked.CompareExchange(ref _inside[place], Volatile.Read(ref _current), 0) == 0) return place;
             }
 
             spin.SpinOnce();
         }
     }
+
+    /// <param name="place">What <see cref="EnterPlace"/> gave.</param>
+    public void Leave(int place) => Volatile.Write(ref _inside[place], 0);
 
     /// <summary>Called after slots left the map: those who enter from now on can no longer find them.</summary>
     public long Advance() => Interlocked.Increment(ref _current);
@@ -49,6 +55,6 @@ internal sealed class ReadEpochs
 
     internal readonly ref struct Ticket(ReadEpochs epochs, int place)
     {
-        public void Dispose() => Volatile.Write(ref epochs._inside[place], 0);
+        public void Dispose() => epochs.Leave(place);
     }
 }

@@ -117,6 +117,20 @@ internal sealed class SlotAllocator(string directory, Geometry geometry, ReadEpo
         Take(new SlotRun(slot, count));
     }
 
+    /// <summary>Every slot in use but the headers, ascending, in runs that end with their segment at the latest. Nobody changes anything meanwhile.</summary>
+    public IEnumerable<SlotRun> OwnedRuns()
+    {
+        foreach (Segment? segment in _segments)
+        {
+            if (segment is null) continue;
+            for (int start = segment.Used.NextSet(1, _slotsPerSegment), end; start < _slotsPerSegment; start = segment.Used.NextSet(end, _slotsPerSegment))
+            {
+                end = segment.Used.NextClear(start, _slotsPerSegment);
+                yield return new SlotRun((long)segment.Number * _slotsPerSegment + start, end - start);
+            }
+        }
+    }
+
     /// <summary>
     /// Ends recovery, during which freed slots did not wait: nobody reads yet, and all is flushed before the first write.
     /// A segment that only old records mention was unlinked when it had become empty.

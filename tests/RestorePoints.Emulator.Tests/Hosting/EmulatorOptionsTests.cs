@@ -51,6 +51,7 @@ public sealed class EmulatorOptionsTests
     [InlineData("Subscriptions:0:DisplayName=x", "Emulator:Subscriptions:0:Id is missing; allowed is a GUID other than zero.")]
     [InlineData("Tls:CertificatePath=/nowhere.pem", "Emulator:Tls:CertificatePath and Emulator:Tls:KeyPath belong together; one of them is missing.")]
     [InlineData("Tls:Names:0=a b", "Emulator:Tls:Names:0=a b is not allowed; allowed are DNS names, with *. in front for all below, and IP addresses.")]
+    [InlineData("Seed=/absent/world.tar.gz", "Emulator:Seed=/absent/world.tar.gz is no file.")]
     [InlineData("ImportRoots:0=/nowhere", "Emulator:ImportRoots:0=/nowhere is no folder.")]
     [InlineData("ImportRoots:0=https://user:secret@host/", "Emulator:ImportRoots:0 is not allowed; allowed are a folder and an http:// or https:// URL without user, query and fragment.")]
     [InlineData("ImportRoots:0=ftp://host/", "Emulator:ImportRoots:0 is not allowed; allowed are a folder and an http:// or https:// URL without user, query and fragment.")]
@@ -58,7 +59,6 @@ public sealed class EmulatorOptionsTests
     public void A_value_out_of_range_is_refused_with_what_is_allowed(string setting, string fault) => Faults(Read(setting)).ShouldContain(fault);
 
     [Theory]
-    [InlineData("Seed=world.tar", "Emulator:Seed is not implemented yet; leave it out.")]
     [InlineData("IndexCacheBytes=1", "Emulator:IndexCacheBytes is not implemented yet; leave it out.")]
     [InlineData("Profile=Slow", "Emulator:Profile=Slow is not allowed; allowed are Fast, Azure.")]
     [InlineData("Authentication=1", "Emulator:Authentication=1 is not allowed; allowed are Optional, Required.")]

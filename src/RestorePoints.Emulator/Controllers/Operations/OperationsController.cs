@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Arm;
 using RestorePoints.Emulator.Operations;
+using RestorePoints.Emulator.PageBlobs;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.Controllers;
@@ -45,6 +46,8 @@ public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvide
         return monitor ? Result(operation) : Content(StatusBody(operation), ArmJson.ContentType);
     }
 
+    private string? OutputOf(Operation operation) => operation.Output is { } output ? AccessGrants.OfRequest(Request, output) : null;
+
     private IActionResult Result(Operation operation)
     {
         switch (operation.Status)
@@ -56,20 +59,20 @@ public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvide
             case OperationStatus.Failed:
                 throw operation.Error.AsException();
             default:
-                return operation.Output is null ? Ok() : Content(operation.Output, ArmJson.ContentType);
+                return OutputOf(operation) is { } output ? Content(output, ArmJson.ContentType) : Ok();
         }
     }
 
     /// <summary>Recorded order: startTime, endTime, status, properties or error, name. The output is pasted as it was rendered, which is what the disk provider does.</summary>
-    private static string StatusBody(Operation operation)
+    private string StatusBody(Operation operation)
     {
         StringBuilder body = new("{\r\n");
         Add("startTime", Quote(ArmJson.Format(operation.StartTime)));
         if (operation.EndTime is { } end)
             Add("endTime", Quote(ArmJson.Format(end)));
         Add("status", Quote(operation.Status.ToString()));
-        if (operation.Output is not null)
-            Add("properties", $"{{\r\n    \"output\": {operation.Output}\r\n  }}");
+        if (OutputOf(operation) is { } output)
+            Add("properties", $"{{\r\n    \"output\": {output}\r\n  }}");
         if (operation.ErrorCode is not null)
             Add("error", $"{{\r\n    \"code\": {Quote(operation.ErrorCode)},\r\n    \"message\": {Quote(operation.ErrorMessage!)}\r\n  }}");
         return body.Append($"  \"name\": {Quote(operation.Id.ToString())}\r\n}}").ToString();
