@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("28cbfaba-ab5a-408e-9d71-b3f1dec62355"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("15ffbdc5-6d32-4d74-af6d-8a0ae0506da0"), entityTypeCount: 12)
         {
         }
 

@@ -18,8 +18,8 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.Snapshot",
                 typeof(Snapshot),
                 baseEntityType,
-                propertyCount: 24,
-                unnamedIndexCount: 2,
+                propertyCount: 29,
+                unnamedIndexCount: 3,
                 keyCount: 1);
 
             var id = runtimeEntityType.AddProperty(
@@ -38,6 +38,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 fieldInfo: typeof(Snapshot).GetField("<CopyEndTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true,
                 valueConverter: new EmulatorDbContext.UtcTicksConverter());
+
+            var copyErrorCode = runtimeEntityType.AddProperty(
+                "CopyErrorCode",
+                typeof(string),
+                propertyInfo: typeof(Snapshot).GetProperty("CopyErrorCode", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<CopyErrorCode>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
 
             var createOption = runtimeEntityType.AddProperty(
                 "CreateOption",
@@ -110,6 +117,14 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 fieldInfo: typeof(Snapshot).GetField("<PublicNetworkAccess>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
+            var replicationState = runtimeEntityType.AddProperty(
+                "ReplicationState",
+                typeof(ReplicationState?),
+                propertyInfo: typeof(Snapshot).GetProperty("ReplicationState", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<ReplicationState>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                providerPropertyType: typeof(string));
+
             var resourceGroupName = runtimeEntityType.AddProperty(
                 "ResourceGroupName",
                 typeof(string),
@@ -151,6 +166,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 nullable: true,
                 valueConverter: new EmulatorDbContext.UtcTicksConverter());
 
+            var sourceLocation = runtimeEntityType.AddProperty(
+                "SourceLocation",
+                typeof(string),
+                propertyInfo: typeof(Snapshot).GetProperty("SourceLocation", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<SourceLocation>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
+
             var sourceResourceId = runtimeEntityType.AddProperty(
                 "SourceResourceId",
                 typeof(string),
@@ -158,11 +180,26 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 fieldInfo: typeof(Snapshot).GetField("<SourceResourceId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
+            var sourceSnapshotTime = runtimeEntityType.AddProperty(
+                "SourceSnapshotTime",
+                typeof(DateTimeOffset?),
+                propertyInfo: typeof(Snapshot).GetProperty("SourceSnapshotTime", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<SourceSnapshotTime>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true,
+                valueConverter: new EmulatorDbContext.UtcTicksConverter());
+
             var sourceUniqueId = runtimeEntityType.AddProperty(
                 "SourceUniqueId",
                 typeof(Guid?),
                 propertyInfo: typeof(Snapshot).GetProperty("SourceUniqueId", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(Snapshot).GetField("<SourceUniqueId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                nullable: true);
+
+            var sourceVolumeId = runtimeEntityType.AddProperty(
+                "SourceVolumeId",
+                typeof(Guid?),
+                propertyInfo: typeof(Snapshot).GetProperty("SourceVolumeId", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<SourceVolumeId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
 
             var subscriptionId = runtimeEntityType.AddProperty(
@@ -200,10 +237,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
             runtimeEntityType.SetPrimaryKey(key);
 
             var index = runtimeEntityType.AddIndex(
+                new[] { sourceVolumeId });
+
+            var index0 = runtimeEntityType.AddIndex(
                 new[] { volumeId, snapshotTime },
                 unique: true);
 
-            var index0 = runtimeEntityType.AddIndex(
+            var index1 = runtimeEntityType.AddIndex(
                 new[] { subscriptionId, resourceGroupName, name },
                 unique: true);
 

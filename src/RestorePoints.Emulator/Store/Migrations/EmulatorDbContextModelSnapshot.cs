@@ -554,6 +554,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<long?>("CopyEndTime")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("CopyErrorCode")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("CreateOption")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -589,6 +592,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("PublicNetworkAccess")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("ReplicationState")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("ResourceGroupName")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -610,10 +616,19 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<long?>("SnapshotTime")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("SourceLocation")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("SourceResourceId")
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("SourceSnapshotTime")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid?>("SourceUniqueId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("SourceVolumeId")
                         .HasColumnType("TEXT");
 
                     b.Property<Guid>("SubscriptionId")
@@ -629,6 +644,8 @@ namespace RestorePoints.Emulator.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("SourceVolumeId");
 
                     b.HasIndex("VolumeId", "SnapshotTime")
                         .IsUnique();
