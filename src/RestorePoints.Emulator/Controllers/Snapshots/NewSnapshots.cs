@@ -25,20 +25,13 @@ public sealed class NewSnapshots(
             throw ArmErrors.NotImplementedByEmulator($"creationData.logicalSectorSize {creation.LogicalSectorSize} of a snapshot").AsException();
 
         string location = Regions.Normalize(request.Location!);
-        CopySource? source = option == DiskCreateOption.Copy ? await sources.RequireAsync(creation.SourceResourceId!, location) : null;
+        CopySource? source = option == DiskCreateOption.Copy ? await RequireSourceAsync(subscriptionId, name, location, properties) : null;
         Snapshot? copied = null;
         if (option == DiskCreateOption.CopyStart)
         {
             (copied, Guid volumeId) = await copyRules.RequireSourceAsync(subscriptionId, name, location, creation.SourceResourceId!, properties.Incremental);
             source = new CopySource(copied.Id, copied.SizeBytes, copied.OsType, copied.HyperVGeneration, copied.Settings, volumeId, SerialKey: Guid.NewGuid());
         }
-        if (properties.Incremental == true && source?.VolumeId is not null && ArmResourceId.Parse(creation.SourceResourceId!).SubscriptionId != subscriptionId)
-            throw ArmErrors.IncrementalSnapshotElsewhere(name).AsException();
-        // A disk can be made with instant access, but no snapshot.
-        if (source is { Access: SnapshotAccessState.InstantAccess })
-            throw ArmErrors.SnapshotNotRestorable(ArmResourceId.Parse(creation.SourceResourceId!).Name, source.Access.ToString()).AsException();
-        if (source?.VolumeId is { } diskId && await db.Disks.SingleAsync(disk => disk.Id == diskId) is var disk && SnapshotAccess.IsCopied(disk))
-            await db.RequireRoomForCopiesAsync(subscriptionId, [disk], options.Value.Limits, access.Held, time.GetUtcNow());
         if (option == DiskCreateOption.Import)
             importRoots.Require(creation.SourceUri!);
         long sourceBytes = source?.SizeBytes ?? 0;
@@ -87,6 +80,23 @@ public sealed class NewSnapshots(
 
     /// <summary>The SKU in its canonical spelling; null when absent.</summary>
     public static string? SkuName(string? requested) => NewDisks.Spelled(requested, SkuNames);
+
+    /// <summary>The disk or snapshot that createOption Copy copies, when it may be copied now.</summary>
+    private async Task<CopySource> RequireSourceAsync(Guid subscriptionId, string name, string location, SnapshotPropertiesModel properties)
+    {
+        string sourceId = properties.CreationData!.SourceResourceId!;
+        CopySource source = await sources.RequireAsync(sourceId, location);
+        // A disk can be made with instant access, but no snapshot.
+        if (source.Access == SnapshotAccessState.InstantAccess)
+            throw ArmErrors.SnapshotNotRestorable(ArmResourceId.Parse(sourceId).Name, source.Access.ToString()).AsException();
+        if (source.VolumeId is not { } diskId)
+            return source;
+        if (properties.Incremental == true && ArmResourceId.Parse(sourceId).SubscriptionId != subscriptionId)
+            throw ArmErrors.IncrementalSnapshotElsewhere(name).AsException();
+        if (await db.Disks.SingleAsync(disk => disk.Id == diskId) is var disk && SnapshotAccess.IsCopied(disk))
+            await db.RequireRoomForCopiesAsync(subscriptionId, [disk], options.Value.Limits, access.Held, time.GetUtcNow());
+        return source;
+    }
 
     /// <summary>The published default of an incremental snapshot: the SKU of the previous one.</summary>
     private Task<string?> LastSkuNameAsync(Guid? volumeId) => db.Snapshots.Where(snapshot => snapshot.VolumeId == volumeId && snapshot.Incremental)
