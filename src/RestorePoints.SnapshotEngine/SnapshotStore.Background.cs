@@ -81,6 +81,7 @@ public sealed partial class SnapshotStore
             {
                 File.Move(draftPath, CheckpointPath, overwrite: true);
                 LinuxFileSystem.FlushDirectory(_directory);
+                _journal.DropEarlierFiles();
                 foreach (string path in contained) File.Delete(path);
             });
             _slots.DurableSequence = Math.Max(_slots.DurableSequence, sequence);

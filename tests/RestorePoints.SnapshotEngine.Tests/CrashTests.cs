@@ -119,6 +119,42 @@ public sealed class CrashTests
     }
 
     [Fact]
+    public void A_checkpoint_that_cannot_be_written_takes_nothing_with_it()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "There is no /dev/full.");
+        using var directory = new TestDirectory();
+        SnapshotStoreOptions thisKernel = Small.Options with { BootId = Guid.NewGuid() };
+        using SnapshotStore store = Small.Open(directory, thisKernel);
+        Guid disk = Guid.NewGuid(), before = Guid.NewGuid(), after = Guid.NewGuid();
+        store.CreateVolume(disk, 8 * PageBytes);
+        store.Write(disk, 0, Filled(1));
+        store.CreatePoint(before, [disk]);
+        string draft = Path.Combine(directory.Path, "checkpoint.new");
+        File.CreateSymbolicLink(draft, "/dev/full");
+
+        Should.Throw<IOException>(store.WriteCheckpoint).Message.ShouldContain("No space left");
+
+        File.Delete(draft);
+        directory.Files("journal-*").Length.ShouldBe(2);
+        store.Write(disk, 0, Filled(2));
+        store.CreatePoint(after, [disk]);
+        store.FlushInBackground();
+        using (TestDirectory lostPower = directory.Copy())
+        {
+            using SnapshotStore recovered = Small.Open(lostPower);
+            recovered.ListVolumes().ShouldHaveSingleItem().PointIds.ShouldBe([before, after]);
+            FirstByte(recovered, disk).ShouldBe((byte)2);
+        }
+
+        store.WriteCheckpoint();
+        directory.Files("journal-*").Length.ShouldBe(1);
+        store.Write(disk, 0, Filled(3));
+        using TestDirectory killed = directory.Copy();
+        using SnapshotStore again = Small.Open(killed, thisKernel);
+        FirstByte(again, disk).ShouldBe((byte)3);
+    }
+
+    [Fact]
     public void A_slot_is_not_reused_before_a_power_loss_can_no_longer_bring_its_owner_back()
     {
         using var directory = new TestDirectory();

@@ -20,6 +20,9 @@ internal sealed class Journal(string directory, Geometry geometry, SlotAllocator
     private ArrayBufferWriter<byte> _committing = new();
     private byte[] _buffer = new byte[4096];
     private StoreFile? _file;
+
+    // What a checkpoint leaves behind until it has ended well; else the next marker speaks for their records too.
+    private readonly List<StoreFile> _unflushed = [];
     private long _offsetBytes;
     private long _lastSequence = lastSequence;
     private long _markedSequence = lastSequence;
@@ -104,7 +107,8 @@ internal sealed class Journal(string directory, Geometry geometry, SlotAllocator
         Guarded(() =>
         {
             StoreFile file = JournalFile.Create(directory, ordinal, geometry, new JournalHeader(bootId, _lastSequence + 1, durability == Durability.Power, earlierIsDurable));
-            _file?.Dispose();
+            if (_file is not null && !earlierIsDurable) _unflushed.Add(_file);
+            else _file?.Dispose();
             _file = file;
             file.Flush();
             LinuxFileSystem.FlushDirectory(directory);
@@ -131,7 +135,18 @@ internal sealed class Journal(string directory, Geometry geometry, SlotAllocator
         }
     }
 
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        DropEarlierFiles();
+        _file?.Dispose();
+    }
+
+    /// <summary>A checkpoint that is on disk contains them. The caller holds the flush lock.</summary>
+    public void DropEarlierFiles()
+    {
+        foreach (StoreFile file in _unflushed) file.Dispose();
+        _unflushed.Clear();
+    }
 
     private void CommitOpenGroup()
     {
@@ -166,6 +181,8 @@ internal sealed class Journal(string directory, Geometry geometry, SlotAllocator
         {
             slots.Flush();
             if (sequence == _markedSequence) return;
+            foreach (StoreFile file in _unflushed) file.Flush();
+            DropEarlierFiles();
             _file!.Flush();
             Append(JournalRecordType.Marker, JournalPayload.Start().Add(sequence).Bytes);
             _file.Flush();

@@ -67,7 +67,7 @@ internal sealed class JournalSet
             if (header.FirstSequence > last + 1)
             {
                 // The file before ends too early. Only a loss of power takes the end of a file that was not flushed.
-                if (header.EarlierIsDurable || header.BootId == bootId)
+                if (header.EarlierIsDurable || IsOfKernel(header, bootId))
                     throw new StoreFormatException(lastName, $"is damaged: the records {last + 1} to {header.FirstSequence - 1} are missing, which {name} continues.");
                 break;
             }
@@ -90,6 +90,9 @@ internal sealed class JournalSet
         return allBelievable ? last : durable;
     }
 
+    /// <summary>Whether all that was written is in the page cache still. Where kernels have no identity, nobody knows: replay believes all, but damage is not concluded from it.</summary>
+    private static bool IsOfKernel(JournalHeader header, Guid bootId) => bootId != Guid.Empty && header.BootId == bootId;
+
     /// <summary>
     /// What is behind the first record that is not whole: after a kill, nothing that is; after a loss of power, no marker that says the record was on disk.
     /// </summary>
@@ -100,7 +103,7 @@ internal sealed class JournalSet
             int next = at;
             if (!JournalFile.CouldStartRecord(bytes[at..], expected) || !JournalFile.TryReadRecord(bytes, ref next, out JournalRecordType type, out long sequence, out ReadOnlySpan<byte> payload)) continue;
             bool wasOnDisk = type == JournalRecordType.Marker && new FieldReader(payload).Int64() >= expected;
-            if (header.BootId == bootId || wasOnDisk)
+            if (IsOfKernel(header, bootId) || wasOnDisk)
                 throw new StoreFormatException(name, $"is damaged at offset {offsetBytes}: record {expected} is not whole, but record {sequence} behind it is.");
             at = next - 1;
         }
