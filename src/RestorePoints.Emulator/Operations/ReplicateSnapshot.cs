@@ -42,9 +42,9 @@ public sealed class ReplicateSnapshot(RegionStores regions, Replications replica
             throw ArmErrors.CopySourceDeleted.AsException();
         SnapshotStore store = regions.Get(target.Location);
         store.CreatePoint(target.Id, [target.VolumeId]);
-        // A larger one was asked for.
-        if (store.FindPointSize(target.VolumeId, target.Id) < target.SizeBytes)
-            store.ResizePoint(target.VolumeId, target.Id, target.SizeBytes);
+        // A larger one was asked for, or the source has grown since.
+        target.SizeBytes = Math.Max(target.SizeBytes, store.FindPointSize(target.VolumeId, target.Id)!.Value);
+        store.ResizePoint(target.VolumeId, target.Id, target.SizeBytes);
         target.SnapshotTime = await context.Db.NextSnapshotTimeAsync(target.VolumeId, time.GetUtcNow());
         target.ReplicationState = ReplicationState.Succeeded;
         context.AfterCommit(() => replications.End(target.Id));

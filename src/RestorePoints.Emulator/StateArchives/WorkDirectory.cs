@@ -27,7 +27,8 @@ internal sealed class WorkDirectory : IDisposable
     public static void RemoveLeftovers(string dataDirectory)
     {
         foreach (string path in Directory.EnumerateDirectories(dataDirectory, $"{Prefix}*"))
-            Directory.Delete(path, recursive: true);
+            if (Guid.TryParseExact(System.IO.Path.GetFileName(path)[Prefix.Length..], "N", out _))
+                Directory.Delete(path, recursive: true);
     }
 
     public void Dispose()

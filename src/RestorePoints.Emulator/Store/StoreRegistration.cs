@@ -35,8 +35,18 @@ public static class StoreRegistration
     {
         await using AsyncServiceScope scope = app.Services.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
-        await db.Database.MigrateAsync();
+        await MigrateAsync(db);
         await scope.ServiceProvider.GetRequiredService<WorldLoader>().LoadAsync(db);
+    }
+
+    /// <summary>
+    /// Brings a catalog that no other process has open to this version's schema. EF Core keeps a lock in the file while it migrates, and waits for one without limit: what a
+    /// kill leaves of it would stop every later start.
+    /// </summary>
+    public static async Task MigrateAsync(EmulatorDbContext db, CancellationToken cancellationToken = default)
+    {
+        await db.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS \"__EFMigrationsLock\"", cancellationToken);
+        await db.Database.MigrateAsync(cancellationToken);
     }
 
     public static string CatalogPath(EmulatorOptions options) => Path.Combine(options.DataDirectoryPath, "catalog.db");

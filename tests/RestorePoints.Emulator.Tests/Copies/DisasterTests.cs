@@ -58,6 +58,39 @@ public sealed class DisasterTests(EmulatorFixture fixture)
     }
 
     [Fact]
+    public async Task A_copy_into_a_lost_region_waits_and_the_machine_is_protected_in_its_own_meanwhile()
+    {
+        using var directory = new TemporaryDirectory();
+        var subscription = Guid.NewGuid();
+        CopyWorld world;
+        await using (EmulatorProcess emulator = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:HttpsPort=0"))
+        {
+            using HttpClient http = EmulatorFixture.NewClient(emulator);
+            world = await CopyWorld.CreateAsync(new RawArm(http, subscription));
+            await world.World.PointAsync(world.Source, "p1");
+        }
+        await using EmulatorProcess timed = await EmulatorProcess.StartAsync(directory.Path, "--Emulator:HttpsPort=0", "--Emulator:OperationTime=Recorded");
+        using HttpClient client = EmulatorFixture.NewClient(timed);
+        var arm = new RawArm(client, subscription);
+        (await arm.CallAsync(HttpMethod.Post, "clock/freeze", "{}")).Expect(200);
+        (await arm.PutAsync(world.Copy("c1"), CopyWorld.CopyBody(world.SourcePoint("p1")))).Expect(201);
+        (await arm.CallAsync(HttpMethod.Put, $"regions/{CopyWorld.Target}", """{"state":"Offline"}""")).Expect(200);
+
+        (await arm.PutAsync(world.SourcePoint("p2"), "{}")).Expect(201);
+        await client.AdvanceAsync(TimeSpan.FromMinutes(1));
+        (await arm.GetAsync(world.SourcePoint("p2"))).Expect(200)["properties.provisioningState"].ShouldBe("Succeeded");
+        (await arm.DeleteAsync(world.SourcePoint("p2"))).Expect(202);
+        await client.AdvanceAsync(TimeSpan.FromMinutes(1));
+        (await arm.GetAsync(world.SourcePoint("p2"))).Expect(404);
+
+        (await arm.CallAsync(HttpMethod.Put, $"regions/{CopyWorld.Target}", """{"state":"Online"}""")).Expect(200);
+        await client.AdvanceAsync(TimeSpan.FromMinutes(2));
+        await client.AdvanceAsync(TimeSpan.FromMinutes(2));
+        string id = world.Copy("c1");
+        (await arm.GetAsync(id, "$expand=instanceView")).Expect(200)["properties.instanceView.statuses.0.code"].ShouldBe("ReplicationState/succeeded");
+    }
+
+    [Fact]
     public async Task A_fourth_copy_into_a_collection_in_an_hour_is_refused_and_the_clock_moves_the_window()
     {
         using var directory = new TemporaryDirectory();

@@ -146,11 +146,22 @@ public sealed class SnapshotReplicationTests : IAsyncLifetime
     public async Task A_copy_that_a_restart_interrupts_goes_on_and_ends()
     {
         await HeldCopyAsync(50);
-        await _emulator.DisposeAsync();
-        _emulator = await HeldEmulator.StartAsync(_directory.Path);
-        _world = new SnapshotCopyWorld { World = await World.OfAsync(new RawArm(_emulator.Http, Guid.Parse(Arm.Subscription.Split('/')[^1]))), Disk = _world.Disk };
+        await RestartAsync();
         (await _world.EndedAsync(Copy))["properties.provisioningState"].ShouldBe("Succeeded");
         (await _world.World.DownloadAsync(Copy)).AsSpan().SequenceEqual(SnapshotCopyWorld.Data).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_source_that_grows_before_its_copy_is_begun_again_makes_the_copy_as_large()
+    {
+        await HeldCopyAsync(50);
+        await Arm.SucceedAsync(Arm.PatchAsync(_world.World.Snapshot("s1"), """{"properties":{"diskSizeGB":2}}"""));
+        await RestartAsync();
+
+        (await _world.EndedAsync(Copy))["properties.diskSizeBytes"].ShouldBe($"{2L << 30}");
+        string disk = _world.World.Disk("d");
+        await Arm.SucceedAsync(Arm.PutAsync(disk, World.DiskBody($"\"createOption\":\"Copy\",\"sourceResourceId\":\"{Copy}\"", location: SnapshotCopyWorld.Target)));
+        (await Arm.GetAsync(disk)).Expect(200)["properties.diskSizeGB"].ShouldBe("2");
     }
 
     /// <summary>A snapshot s1 whose copy c1 is held.</summary>
@@ -160,6 +171,13 @@ public sealed class SnapshotReplicationTests : IAsyncLifetime
         _emulator.HoldAt(percent, copies: 1);
         await _world.StartAsync("c1", source);
         await _emulator.HeldAsync();
+    }
+
+    private async Task RestartAsync()
+    {
+        await _emulator.DisposeAsync();
+        _emulator = await HeldEmulator.StartAsync(_directory.Path);
+        _world = new SnapshotCopyWorld { World = await World.OfAsync(new RawArm(_emulator.Http, Guid.Parse(Arm.Subscription.Split('/')[^1]))), Disk = _world.Disk };
     }
 
     private async Task SetRegionAsync(string region, string state) => (await Arm.CallAsync(HttpMethod.Put, $"regions/{region}", $$"""{"state":"{{state}}"}""")).Expect(200);

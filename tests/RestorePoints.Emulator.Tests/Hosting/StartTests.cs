@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Data.Sqlite;
 using Shouldly;
 using Xunit;
 
@@ -24,6 +25,39 @@ public sealed class StartTests : IDisposable
         await first.KillAsync();
         await using StartedProgram third = StartedProgram.Start(_temp.Path);
         (await third.ReadLineAsync(Cancel)).ShouldNotBeNull().ShouldStartWith("RestorePoints is ready: ");
+    }
+
+    [Fact]
+    public async Task A_kill_in_the_middle_of_a_migration_stops_no_later_start()
+    {
+        string data = Directory.CreateDirectory(_temp.File(".restorepoints")).FullName;
+        await using (var catalog = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(data, "catalog.db"), Pooling = false }.ToString()))
+        {
+            await catalog.OpenAsync(Cancel);
+            await using SqliteCommand command = catalog.CreateCommand();
+            command.CommandText = """CREATE TABLE "__EFMigrationsLock" ("Id" INTEGER NOT NULL PRIMARY KEY, "Timestamp" TEXT NOT NULL); INSERT INTO "__EFMigrationsLock" VALUES (1, '2026-01-01 00:00:00')""";
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+
+        await using StartedProgram process = StartedProgram.Start(_temp.Path);
+
+        (await process.ReadLineAsync(limit.Token)).ShouldNotBeNull().ShouldStartWith("RestorePoints is ready: ");
+    }
+
+    [Fact]
+    public async Task A_start_removes_what_an_import_left_and_nothing_else()
+    {
+        string data = _temp.File(".restorepoints"), left = Path.Combine(data, $"archive-{Guid.NewGuid():N}", "regions"), own = Path.Combine(data, "archive-2024", "photos");
+        Directory.CreateDirectory(left);
+        Directory.CreateDirectory(own);
+
+        await using StartedProgram process = StartedProgram.Start(_temp.Path);
+
+        (await process.ReadLineAsync(Cancel)).ShouldNotBeNull();
+        Directory.Exists(Path.GetDirectoryName(left)).ShouldBeFalse();
+        Directory.Exists(own).ShouldBeTrue();
     }
 
     [Fact]
