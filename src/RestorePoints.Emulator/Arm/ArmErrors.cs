@@ -112,8 +112,11 @@ public static class ArmErrors
 
     public static ArmError OperationNotFound(string id) => new(404, "NotFound", $"The operation '{id}' was not found.");
 
-    /// <summary>Of <c>/emulator/state/import</c> and of the <c>Seed</c>.</summary>
+    /// <summary>Of <c>/emulator/state/import</c>.</summary>
     public static ArmError StateArchiveRefused(string reason) => new(400, "InvalidStateArchive", $"The state cannot be imported: {reason}");
+
+    /// <summary>Of <c>/emulator/reset</c>.</summary>
+    public static ArmError SeedRefused(string reason) => new(400, "InvalidStateArchive", $"The archive of Emulator:Seed cannot be imported: {reason}");
 
     // Conflicts
 

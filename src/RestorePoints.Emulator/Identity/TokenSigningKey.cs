@@ -8,7 +8,9 @@ namespace RestorePoints.Emulator.Identity;
 /// <summary>The RSA key that signs tokens; one per data directory, made when first asked for and kept in the catalog, so that tokens outlive a restart.</summary>
 public sealed class TokenSigningKey(IServiceScopeFactory scopes, CatalogWriter writer) : IDisposable
 {
-    private const string Setting = "identity.signingKey";
+    /// <summary>Name of the setting that has it. Of this server alone: no state archive has it.</summary>
+    public const string SettingName = "identity.signingKey";
+
     private const int KeySizeBits = 2048;
 
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -34,11 +36,11 @@ public sealed class TokenSigningKey(IServiceScopeFactory scopes, CatalogWriter w
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
         await using CatalogWrite write = await writer.BeginAsync(db, cancellationToken);
-        StoreSetting? setting = await db.Settings.SingleOrDefaultAsync(setting => setting.Name == Setting, cancellationToken);
+        StoreSetting? setting = await db.Settings.SingleOrDefaultAsync(setting => setting.Name == SettingName, cancellationToken);
         if (setting is null)
         {
             using var rsa = RSA.Create(KeySizeBits);
-            setting = new StoreSetting { Name = Setting, Value = rsa.ExportPkcs8PrivateKeyPem() };
+            setting = new StoreSetting { Name = SettingName, Value = rsa.ExportPkcs8PrivateKeyPem() };
             db.Add(setting);
             await write.CommitAsync();
         }

@@ -12,13 +12,14 @@ namespace RestorePoints.Emulator.Operations;
 /// serial key run in the order of their acceptance, others side by side. With <c>OperationTime=Recorded</c> each begins when the emulator's clock has reached its end on Azure.
 /// </summary>
 public sealed partial class OperationRunner(
-    IServiceScopeFactory scopes, CatalogWriter writer, RegionStates regions, Faults faults, EmulatorClock clock, IOptions<EmulatorOptions> options, ILogger<OperationRunner> log) : IHostedService, IDisposable
+    IServiceScopeFactory scopes, CatalogWriter writer, RegionStates regions, Replications replications, Faults faults, EmulatorClock clock, IOptions<EmulatorOptions> options, ILogger<OperationRunner> log) : IHostedService, IDisposable
 {
     private static readonly TimeSpan s_dueLimit = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Guid, Accepted> _running = new();
     private readonly Dictionary<Guid, Accepted> _lastOfKey = [];
+    private CancellationTokenSource _replaced = new();
 
     /// <param name="Due">The emulator's instant before which the operation does not begin its work, which then ends at once; <see cref="DateTimeOffset.MinValue"/>: it has none.</param>
     private sealed record Accepted(Task Task, DateTimeOffset Due)
@@ -45,6 +46,31 @@ public sealed partial class OperationRunner(
             Enqueue(operation);
     }
 
+    /// <summary>
+    /// The world goes, and all that was accepted in it: one that takes its place may have operations with the same ids. When this returns, nothing works for the old
+    /// world any more. Inside the catalog's gate, before bytes and what lives in memory are those of another.
+    /// </summary>
+    public async Task EndWorldAsync()
+    {
+        CancellationTokenSource replaced;
+        KeyValuePair<Guid, Accepted>[] ended;
+        lock (_lastOfKey)
+        {
+            (replaced, _replaced) = (_replaced, new CancellationTokenSource());
+            ended = [.. _running];
+            _running.Clear();
+            _lastOfKey.Clear();
+        }
+        using (replaced)
+        {
+            await replaced.CancelAsync();
+            await Task.WhenAll(ended.Select(operation => operation.Value.Task));
+        }
+        foreach ((Guid operationId, _) in ended)
+            faults.TakeFailure(operationId);
+        replications.Clear();
+    }
+
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         clock.Advanced -= WaitForDueAsync;
@@ -62,12 +88,12 @@ public sealed partial class OperationRunner(
             DateTimeOffset due = options.Value.OperationTime == OperationTimeMode.Recorded ? before.Max(accepted => accepted.Due) : DateTimeOffset.MinValue;
             if (options.Value.OperationTime == OperationTimeMode.Recorded && operation.DueTime > due)
                 due = operation.DueTime.Value;
-            Task task = RunAfterAsync(Task.WhenAll(before.Select(accepted => accepted.Task)), operation, due);
+            Task task = RunAfterAsync(Task.WhenAll(before.Select(accepted => accepted.Task)), operation, due, _replaced.Token);
             var accepted = new Accepted(task, due);
             foreach (Guid key in keys)
                 _lastOfKey[key] = accepted;
             _running[operation.Id] = accepted;
-            task.ContinueWith(_ => Forget(operation.Id, keys, task), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            task.ContinueWith(_ => Forget(operation.Id, keys, accepted), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 
@@ -87,20 +113,22 @@ public sealed partial class OperationRunner(
             .WaitAsync(s_dueLimit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task RunAfterAsync(Task before, Operation operation, DateTimeOffset due)
+    /// <param name="replaced">The operation's world goes.</param>
+    private async Task RunAfterAsync(Task before, Operation operation, DateTimeOffset due, CancellationToken replaced)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
-        if (_stopping.IsCancellationRequested)
+        if (_stopping.IsCancellationRequested || replaced.IsCancellationRequested)
             return;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, replaced);
         try
         {
             if (due > DateTimeOffset.MinValue)
-                await clock.WaitUntilAsync(due, _stopping.Token);
-            await RunAsync(operation, due);
+                await clock.WaitUntilAsync(due, ended.Token);
+            await RunAsync(operation, due, replaced, ended.Token);
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
-            // The row stays InProgress; the next start resumes it.
+            // The row stays InProgress, and the next start resumes it; or it is gone with its world.
         }
         catch (Exception exception)
         {
@@ -110,19 +138,21 @@ public sealed partial class OperationRunner(
 
     /// <param name="accepted">As it was accepted: what does not change.</param>
     /// <param name="due">When it ends, if its time is simulated.</param>
-    private async Task RunAsync(Operation accepted, DateTimeOffset due)
+    /// <param name="replaced">Its world goes: a failure is not recorded either.</param>
+    /// <param name="ended">That, or the program stops.</param>
+    private async Task RunAsync(Operation accepted, DateTimeOffset due, CancellationToken replaced, CancellationToken ended)
     {
         Guid operationId = accepted.Id;
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
         ArmOperation work = WorkOf(scope, accepted);
         if (work.IsRegional)
-            await regions.WhenOnlineAsync(accepted.Location, _stopping.Token);
+            await regions.WhenOnlineAsync(accepted.Location, ended);
         ArmError? error = faults.TakeFailure(operationId);
         try
         {
             if (error is null)
-                await work.PrepareAsync(db, accepted, _stopping.Token);
+                await work.PrepareAsync(db, accepted, ended);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -131,14 +161,14 @@ public sealed partial class OperationRunner(
 
         if (error is null)
         {
-            await using CatalogWrite write = await writer.BeginAsync(db, _stopping.Token);
-            // A reset may have taken it away.
+            await using CatalogWrite write = await writer.BeginAsync(db, ended);
+            // The reset of a subscription may have taken it away.
             if (await db.FindRunningOperationAsync(operationId) is not { } operation)
                 return;
             OperationContext context = new(operation, db);
             try
             {
-                await WorkOf(scope, operation).RunAsync(context, _stopping.Token);
+                await WorkOf(scope, operation).RunAsync(context, ended);
                 End(operation, OperationStatus.Succeeded, due);
                 await write.CommitAsync();
                 context.RunAfterCommit();
@@ -151,7 +181,7 @@ public sealed partial class OperationRunner(
         }
 
         db.ChangeTracker.Clear();
-        await using (CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None))
+        await using (CatalogWrite write = await writer.BeginAsync(db, replaced))
         {
             if (await db.FindRunningOperationAsync(operationId) is not { } operation)
                 return;
@@ -181,18 +211,22 @@ public sealed partial class OperationRunner(
         operation.EndTime = due > DateTimeOffset.MinValue ? due : clock.GetUtcNow();
     }
 
-    private void Forget(Guid operationId, Guid[] keys, Task task)
+    private void Forget(Guid operationId, Guid[] keys, Accepted accepted)
     {
-        _running.TryRemove(operationId, out _);
+        _running.TryRemove(KeyValuePair.Create(operationId, accepted));
         lock (_lastOfKey)
         {
             foreach (Guid key in keys)
-                if (_lastOfKey.TryGetValue(key, out Accepted? last) && last.Task == task)
+                if (_lastOfKey.TryGetValue(key, out Accepted? last) && last == accepted)
                     _lastOfKey.Remove(key);
         }
     }
 
-    public void Dispose() => _stopping.Dispose();
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _replaced.Dispose();
+    }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Operation {Kind} {OperationId} failed unexpectedly")]
     private partial void LogFailed(Exception exception, string kind, Guid operationId);

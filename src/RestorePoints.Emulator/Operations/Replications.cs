@@ -67,6 +67,9 @@ public sealed class Replications(RegionStores stores, Faults faults, RegionState
     /// <summary>The row of the disk restore point or snapshot says now how it ended.</summary>
     public void End(Guid id) => _running.TryRemove(id, out _);
 
+    /// <summary>Of a world that is gone.</summary>
+    public void Clear() => _running.Clear();
+
     public void Dispose() => _room.Dispose();
 
     private int PercentOf(Guid id, ReplicationState? state) => state switch

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
+using RestorePoints.Emulator.Identity;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.StateArchives;
@@ -34,12 +35,12 @@ internal sealed class AttachedCatalog : IAsyncDisposable
         }
     }
 
-    /// <summary>Puts its rows in the place of all rows. Inside a transaction, which the caller commits.</summary>
+    /// <summary>Puts its rows in the place of all rows but the server's own key of tokens. Inside a transaction, which the caller commits.</summary>
     public async Task CopyRowsAsync()
     {
         await ExecuteAsync("PRAGMA defer_foreign_keys = ON");
         foreach ((string table, _) in _tables)
-            await ExecuteAsync($"DELETE FROM {Own}.[{table}]");
+            await ExecuteAsync($"DELETE FROM {Own}.[{table}]{(table == "Settings" ? $" WHERE Name <> '{TokenSigningKey.SettingName}'" : "")}");
         foreach ((string table, string columns) in _tables)
             await ExecuteAsync($"INSERT INTO {Own}.[{table}] ({columns}) SELECT {columns} FROM {Attached}.[{table}]");
         _db.ChangeTracker.Clear();

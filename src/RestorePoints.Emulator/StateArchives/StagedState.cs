@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Identity;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 using RestorePoints.SnapshotEngine;
@@ -39,7 +40,7 @@ internal sealed partial class StagedState : IDisposable
         {
             await Task.Run(() => staged.Unpack(archivePath, cancellationToken), cancellationToken);
             await staged.PrepareCatalogAsync(cancellationToken);
-            await Task.Run(() => staged.CheckStores(options), cancellationToken);
+            await Task.Run(() => staged.CheckStoresAsync(options), cancellationToken);
             return staged;
         }
         catch (Exception fault) when (fault is InvalidDataException or EndOfStreamException or FormatException or JsonException or SqliteException or StoreFormatException
@@ -126,10 +127,10 @@ internal sealed partial class StagedState : IDisposable
             throw new StateArchiveException($"it unpacks to {bytes} bytes and more; {free} are free.");
     }
 
-    /// <summary>Brings an older program's catalog to this version's schema, and takes out what is true of one server only: under which name clients reached it.</summary>
+    /// <summary>Brings an older program's catalog to this version's schema, and takes out what is true of one server only: under which name clients reached it, and its key of tokens.</summary>
     private async Task PrepareCatalogAsync(CancellationToken cancellationToken)
     {
-        await using var db = new EmulatorDbContext(StoreRegistration.Configure(new DbContextOptionsBuilder<EmulatorDbContext>(), StoreRegistration.ConnectionString(CatalogPath, isPooled: false)).Options);
+        await using EmulatorDbContext db = NewContext();
         await db.Database.OpenConnectionAsync(cancellationToken);
         if (await db.Database.SqlQueryRaw<string>("SELECT quick_check AS Value FROM pragma_quick_check").ToListAsync(cancellationToken) is not ["ok"])
             throw new InvalidDataException("its catalog is damaged");
@@ -140,6 +141,7 @@ internal sealed partial class StagedState : IDisposable
         if (await db.Database.SqlQueryRaw<string>("SELECT \"table\" AS Value FROM pragma_foreign_key_check").AnyAsync(cancellationToken))
             throw new InvalidDataException("a row of its catalog names one that is missing");
 
+        await db.Settings.Where(setting => setting.Name == TokenSigningKey.SettingName).ExecuteDeleteAsync(cancellationToken);
         await db.Database.ExecuteSqlRawAsync("UPDATE AccessGrants SET BaseUrl = ''", cancellationToken);
         await db.Database.ExecuteSqlRawAsync("UPDATE Operations SET Arguments = json_set(Arguments, '$.BaseUrl', '') WHERE Kind = {0}", [nameof(GrantAccess)], cancellationToken);
         foreach (Operation operation in await db.Operations.Where(operation => operation.Kind == nameof(GrantAccess) && operation.Output != null).ToListAsync(cancellationToken))
@@ -147,12 +149,32 @@ internal sealed partial class StagedState : IDisposable
         await db.SaveChangesAsync(cancellationToken);
     }
 
-    /// <summary>Each opens, and is closed again with all of it on disk.</summary>
-    private void CheckStores(EmulatorOptions options)
+    /// <summary>Each keeps its invariants, opens, and is closed again with all of it on disk; together they have the bytes that the rows promise.</summary>
+    private async Task CheckStoresAsync(EmulatorOptions options)
     {
+        Dictionary<string, StoreVerification> stores = new(StringComparer.Ordinal);
+        List<StoreFinding> findings = [];
         foreach (string directory in Directory.EnumerateDirectories(RegionsPath))
+        {
+            var store = StoreVerification.Run(directory);
+            stores.Add(Path.GetFileName(directory), store);
+            findings.AddRange(store.Findings);
+            RequireWhole();
             SnapshotStore.Open(directory, new SnapshotStoreOptions { Durability = options.Durability }).Dispose();
+        }
+        await using EmulatorDbContext db = NewContext();
+        await VerifyCommand.CompareAsync(db, stores, findings);
+        RequireWhole();
+
+        void RequireWhole()
+        {
+            if (findings.Find(finding => finding.IsDamage) is { } damage)
+                throw new InvalidDataException(damage.ToString());
+        }
     }
+
+    private EmulatorDbContext NewContext() =>
+        new(StoreRegistration.Configure(new DbContextOptionsBuilder<EmulatorDbContext>(), StoreRegistration.ConnectionString(CatalogPath, isPooled: false)).Options);
 
     private static string Shown(string text) => TestControl.RequestJournal.Shown(text);
 

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Identity;
 using RestorePoints.Emulator.Store;
 using RestorePoints.SnapshotEngine;
 
@@ -29,6 +30,7 @@ public sealed class StateExport(EmulatorDbContext db, CatalogWriter writer, Regi
                 images = StoreImage.Take([.. existing.Select(region => (regions.Get(region), directory.Of(region)))]);
                 await CopyCatalogAsync(directory.Of(StateArchive.Catalog), cancellationToken);
             }
+            await RemoveKeyAsync(directory.Of(StateArchive.Catalog), cancellationToken);
             return new CapturedState(directory, [.. existing.Zip(images)]);
         }
         catch
@@ -48,6 +50,17 @@ public sealed class StateExport(EmulatorDbContext db, CatalogWriter writer, Regi
         await using SqliteCommand command = catalog.CreateCommand();
         command.CommandText = "VACUUM INTO $path";
         command.Parameters.AddWithValue("$path", path);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>The private key of the server's tokens, which are no part of its world. VACUUM leaves no trace of the row.</summary>
+    private static async Task RemoveKeyAsync(string path, CancellationToken cancellationToken)
+    {
+        await using var catalog = new SqliteConnection(StoreRegistration.ConnectionString(path, isPooled: false));
+        await catalog.OpenAsync(cancellationToken);
+        await using SqliteCommand command = catalog.CreateCommand();
+        command.CommandText = "PRAGMA journal_mode = DELETE; DELETE FROM Settings WHERE Name = $name; VACUUM;";
+        command.Parameters.AddWithValue("$name", TokenSigningKey.SettingName);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

@@ -1,4 +1,6 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Options;
 using RestorePoints.Emulator.Hosting;
 using RestorePoints.Emulator.Store;
@@ -13,6 +15,9 @@ public sealed partial class StateImport(RegionStores regions, CatalogWriter writ
 {
     /// <summary>Name of a setting: this world has had its seed. Deleting all that is in it does not bring the seed back; a reset does.</summary>
     public const string SeededSetting = "seeded";
+
+    /// <summary>Code of SQLite.</summary>
+    private const int Constraint = 19;
 
     /// <summary>Whether there is no resource, resource group or operation.</summary>
     public static async Task<bool> IsEmptyAsync(EmulatorDbContext db) =>
@@ -33,9 +38,10 @@ public sealed partial class StateImport(RegionStores regions, CatalogWriter writ
         {
             return await StageAsync(path, cancellationToken);
         }
-        catch (Exception fault) when (fault is StateArchiveException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new StateArchiveException($"Emulator:Seed={path} cannot be imported: {fault.Message}", fault);
+            LogNotUnpacked(fault, path);
+            throw new StateArchiveException("it cannot be read or unpacked; the log says why.", fault);
         }
     }
 
@@ -56,27 +62,44 @@ public sealed partial class StateImport(RegionStores regions, CatalogWriter writ
             await using AttachedCatalog attached = await AttachedCatalog.OpenAsync(db, seed);
             await using CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None);
             await ReplaceAsync(db, seed, attached, isSeed: true);
-            await write.CommitAsync();
-            await loader.LoadAsync(db);
         }
         catch (StateArchiveException fault)
         {
-            throw new StartException(fault.Message, fault);
+            throw new StartException($"Emulator:Seed={path} cannot be imported: {fault.Message}", fault);
         }
         LogSeeded(path);
     }
 
-    /// <summary>Inside a transaction of the catalog, of a world without rows. The caller commits and then calls <see cref="WorldLoader.LoadAsync"/>.</summary>
+    /// <summary>
+    /// Inside the catalog's gate and a transaction, which this commits, of a world without rows. Whatever comes of it: stores and memory are afterwards those of the catalog.
+    /// </summary>
+    /// <exception cref="StateArchiveException">Its rows are not valid. The world is as empty as it was.</exception>
     internal async Task ReplaceAsync(EmulatorDbContext db, StagedState state, AttachedCatalog catalog, bool isSeed)
     {
-        regions.Replace(state.RegionsPath, state.ReplacedPath);
-        await catalog.CopyRowsAsync();
-        await db.Settings.Where(setting => setting.Name == SeededSetting).ExecuteDeleteAsync();
-        if (!isSeed)
-            return;
-        db.Settings.Add(new StoreSetting { Name = SeededSetting, Value = "true" });
-        await db.SaveChangesAsync();
+        try
+        {
+            await using IDbContextTransaction transaction = db.Database.CurrentTransaction!;
+            await catalog.CopyRowsAsync();
+            await db.Settings.Where(setting => setting.Name == SeededSetting).ExecuteDeleteAsync();
+            if (isSeed)
+                db.Settings.Add(new StoreSetting { Name = SeededSetting, Value = "true" });
+            await db.SaveChangesAsync();
+            regions.Replace(state.RegionsPath, state.ReplacedPath);
+            await transaction.CommitAsync();
+        }
+        catch (SqliteException fault) when (fault.SqliteErrorCode == Constraint)
+        {
+            throw new StateArchiveException($"a row of its catalog is not valid: {fault.Message}", fault);
+        }
+        finally
+        {
+            db.ChangeTracker.Clear();
+            await loader.LoadAsync(db);
+        }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The seed {Path} could not be unpacked")]
+    private partial void LogNotUnpacked(Exception exception, string path);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The seed {Path} was imported")]
     private partial void LogSeeded(string path);

@@ -77,7 +77,7 @@ public static class VerifyCommand
             if (faults.Count > 0)
                 return;
             await db.Database.MigrateAsync();
-            await CompareAsync(db, stores, findings);
+            Print(await CompareAsync(db, stores, findings));
         }
         catch (SqliteException damage)
         {
@@ -90,7 +90,8 @@ public static class VerifyCommand
     }
 
     /// <summary>Each row that promises bytes against the volumes and points of its region.</summary>
-    private static async Task CompareAsync(EmulatorDbContext db, Dictionary<string, StoreVerification> stores, List<StoreFinding> findings)
+    /// <returns>How many there are, a line to print.</returns>
+    internal static async Task<string> CompareAsync(EmulatorDbContext db, Dictionary<string, StoreVerification> stores, List<StoreFinding> findings)
     {
         var disks = await db.Disks.Where(disk => disk.ProvisioningState == ProvisioningState.Succeeded || disk.ProvisioningState == ProvisioningState.Updating)
             .Select(disk => new { disk.Location, disk.Id, disk.Name, disk.ResourceGroupName }).ToListAsync();
@@ -98,7 +99,6 @@ public static class VerifyCommand
             .Select(point => new { point.Location, point.VolumeId, PointId = point.RestorePointId, point.Name, Of = point.RestorePoint!.Name }).ToListAsync();
         var snapshots = await db.Snapshots.Where(snapshot => snapshot.SnapshotTime != null)
             .Select(snapshot => new { snapshot.Location, snapshot.VolumeId, snapshot.Id, snapshot.Name, snapshot.ResourceGroupName }).ToListAsync();
-        Print($"  catalog: {disks.Count} disks, {points.Count} disk restore points and {snapshots.Count} snapshots with bytes");
 
         HashSet<(string, Guid)> heads = [.. stores.SelectMany(store => store.Value.Volumes.Where(volume => volume.HasHead).Select(volume => (store.Key, volume.VolumeId)))];
         HashSet<(string, Guid, Guid)> frozen = [.. stores.SelectMany(store => store.Value.Volumes.SelectMany(volume => volume.PointIds.Select(point => (store.Key, volume.VolumeId, point))))];
@@ -116,6 +116,7 @@ public static class VerifyCommand
             (volume.HasHead && !known.Heads.Contains(volume.VolumeId) ? 1 : 0) + volume.PointIds.Count(point => !known.Points.Contains((volume.VolumeId, point))));
         if (orphans > 0)
             findings.Add(new StoreFinding(false, "catalog.db", $"knows nothing of {orphans} volumes and points, which a crash left; the next start deletes them."));
+        return $"  catalog: {disks.Count} disks, {points.Count} disk restore points and {snapshots.Count} snapshots with bytes";
 
         void Missing(string what, string bytes, string region) => findings.Add(new StoreFinding(true, what, $"has no bytes: {bytes} is not in region {region}."));
     }

@@ -22,11 +22,13 @@ public static class ResetEndpoint
         if (subscription is not null && !Guid.TryParseExact(subscription, "D", out only))
             throw ArmErrors.InvalidSubscriptionId(subscription).AsException();
 
-        using StagedState? seed = subscription is null ? await StageSeedAsync(import) : null;
-        await using AttachedCatalog? attached = seed is null ? null : await AttachedCatalog.OpenAsync(db, seed);
-        await using (CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None))
+        bool all = subscription is null, isSeeded = false;
+        try
         {
-            bool all = subscription is null;
+            // Refused before anything is gone.
+            using StagedState? seed = all ? await import.StageSeedAsync(CancellationToken.None) : null;
+            await using AttachedCatalog? attached = seed is null ? null : await AttachedCatalog.OpenAsync(db, seed);
+            await using CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None);
             await db.Operations.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.AccessGrants.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
             await db.FeatureRegistrations.Where(row => all || row.SubscriptionId == only).ExecuteDeleteAsync();
@@ -41,24 +43,29 @@ public static class ResetEndpoint
             await db.Settings.Where(row => all && row.Name == StateImport.SeededSetting).ExecuteDeleteAsync();
             await write.CommitAsync();
             // Still inside the gate: nothing is created while the engine is compared with the catalog.
+            if (all)
+                await runner.EndWorldAsync();
             await loader.LoadAsync(db);
             if (seed is not null)
             {
-                // A kill before this commit leaves an empty world that had no seed: the next start imports it.
+                // A kill before its commit leaves an empty world that had no seed: the next start imports it.
                 await using IDbContextTransaction transaction = await db.Database.BeginTransactionAsync();
                 await import.ReplaceAsync(db, seed, attached!, isSeed: true);
-                await transaction.CommitAsync();
-                await loader.LoadAsync(db);
                 await clock.LoadAsync(CancellationToken.None);
                 await runner.ResumeAsync(db, CancellationToken.None);
+                isSeeded = true;
             }
         }
+        catch (StateArchiveException fault)
+        {
+            throw ArmErrors.SeedRefused(fault.Message).AsException();
+        }
         calls.Reset(subscription is null ? null : only);
-        if (subscription is null)
+        if (all)
         {
             faults.Clear();
             journal.Clear();
-            if (seed is null)
+            if (!isSeeded)
                 await clock.ResetAsync(CancellationToken.None);
         }
         else
@@ -67,18 +74,5 @@ public static class ResetEndpoint
             journal.Clear(only);
         }
         return Results.NoContent();
-    }
-
-    /// <summary>Before anything is gone.</summary>
-    private static async Task<StagedState?> StageSeedAsync(StateImport import)
-    {
-        try
-        {
-            return await import.StageSeedAsync(CancellationToken.None);
-        }
-        catch (StateArchiveException fault)
-        {
-            throw ArmErrors.StateArchiveRefused(fault.Message).AsException();
-        }
     }
 }

@@ -28,7 +28,7 @@ public static class StateEndpoints
         await state.WriteToAsync(context.Response.Body, now, context.RequestAborted);
     }
 
-    private static async Task<IResult> ImportAsync(HttpContext context, EmulatorDbContext db, CatalogWriter writer, StateImport import, WorldLoader loader, OperationRunner runner, ClockControl clock,
+    private static async Task<IResult> ImportAsync(HttpContext context, EmulatorDbContext db, CatalogWriter writer, StateImport import, OperationRunner runner, ClockControl clock,
         RemainingCalls calls, IOptions<EmulatorOptions> options)
     {
         // Before it is sent for nothing.
@@ -45,9 +45,9 @@ public static class StateEndpoints
             await using CatalogWrite write = await writer.BeginAsync(db, context.RequestAborted);
             if (!await StateImport.IsEmptyAsync(db))
                 throw ArmErrors.WorldNotEmpty.AsException();
+            // What the reset of a subscription took away may still be on its way.
+            await runner.EndWorldAsync();
             await import.ReplaceAsync(db, state, attached, isSeed: false);
-            await write.CommitAsync();
-            await loader.LoadAsync(db);
             await clock.LoadAsync(CancellationToken.None);
             calls.Reset(null);
             await runner.ResumeAsync(db, CancellationToken.None);

@@ -35,6 +35,15 @@ public sealed class TagTests(EmulatorFixture fixture) : IAsyncLifetime
         (await TagsAsync(path)).ShouldBe("{}");
     }
 
+    [Fact]
+    public async Task A_tag_that_looks_like_a_path_of_the_data_plane_is_shown_as_it_is()
+    {
+        const string tags = """{"x":"/md-foo"}""";
+        string path = await PutAsync("disks", null);
+        ArmResponse ended = await Arm.FinishAsync((await Arm.PatchAsync(path, $$"""{"tags":{{tags}}}""")).Expect(202));
+        ended.Node("properties.output.tags")!.ToJsonString().ShouldBe(tags);
+    }
+
     [Theory]
     [MemberData(nameof(Types))]
     public async Task Tags_that_were_never_set_are_left_out_and_an_empty_set_is_shown(string type)

@@ -16,7 +16,7 @@ internal sealed class HeldEmulator : IAsyncDisposable
     private readonly Task _main;
     private readonly Lock _lock = new();
     private readonly HashSet<Guid> _held = [];
-    private int _percent = int.MaxValue, _copies;
+    private int _percent = int.MaxValue, _copies, _waiting;
     private TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -28,6 +28,9 @@ internal sealed class HeldEmulator : IAsyncDisposable
     }
 
     public HttpClient Http { get; }
+
+    /// <summary>The copies that are held now.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>Ends when a region's store has so many volumes, those that no resource shows too, and points in them: bytes go after the operation that deletes their resource has succeeded.</summary>
     public async Task HasAsync(string region, int volumes, int points)
@@ -46,10 +49,11 @@ internal sealed class HeldEmulator : IAsyncDisposable
     }
 
     /// <summary>Runs the program's own entry point and takes hold of its host when it is built.</summary>
-    public static async Task<HeldEmulator> StartAsync(string dataDirectory)
+    /// <param name="settings">Further settings.</param>
+    public static async Task<HeldEmulator> StartAsync(string dataDirectory, params string[] settings)
     {
         var started = new TaskCompletionSource<IHost>(TaskCreationOptions.RunContinuationsAsynchronously);
-        string[] arguments = ["--applicationName=RestorePoints.Emulator", $"--Emulator:DataDirectory={dataDirectory}", "--Emulator:HttpPort=auto", "--Emulator:HttpsPort=0", "--Logging:LogLevel:Default=Critical"];
+        string[] arguments = ["--applicationName=RestorePoints.Emulator", $"--Emulator:DataDirectory={dataDirectory}", "--Emulator:HttpPort=auto", "--Emulator:HttpsPort=0", "--Logging:LogLevel:Default=Critical", .. settings];
         var main = Task.Run(async () =>
         {
             using IDisposable listening = DiagnosticListener.AllListeners.Subscribe(new HostObserver(started));
@@ -104,7 +108,15 @@ internal sealed class HeldEmulator : IAsyncDisposable
             if (_held.Add(diskRestorePointId) && _held.Count == _copies)
                 _reached.TrySetResult();
         }
-        await released.WaitAsync(cancellationToken);
+        Interlocked.Increment(ref _waiting);
+        try
+        {
+            await released.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
     }
 
     /// <summary>The generic host announces itself to diagnostics when it is built, and again when it has started.</summary>

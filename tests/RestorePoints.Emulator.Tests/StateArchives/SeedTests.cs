@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using RestorePoints.Emulator.Tests.Copies;
 using RestorePoints.Emulator.Tests.Hosting;
 using RestorePoints.Emulator.Tests.TestControl;
 using Shouldly;
@@ -63,7 +64,11 @@ public sealed class SeedTests(ITestOutputHelper output)
             byte[] good = await File.ReadAllBytesAsync(seed, TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(seed, "gone", TestContext.Current.CancellationToken);
             ArmResponse refused = (await arm.CallAsync(HttpMethod.Post, "reset")).Expect(400);
-            refused["error.message"]!.ShouldContain($"Emulator:Seed={seed}");
+            refused["error.message"]!.ShouldStartWith("The archive of Emulator:Seed cannot be imported: it is no state archive, or damaged: ");
+            refused.Text.ShouldNotContain(directory.Path);
+            File.Delete(seed);
+            refused = (await arm.CallAsync(HttpMethod.Post, "reset")).Expect(400);
+            refused["error.message"].ShouldBe("The archive of Emulator:Seed cannot be imported: it cannot be read or unpacked; the log says why.");
             (await arm.PrintAsync(hashes: false)).ShouldBe(whole);
             await File.WriteAllBytesAsync(seed, good, TestContext.Current.CancellationToken);
             await arm.SucceedAsync(arm.DeleteAsync($"{arm.Subscription}/resourceGroups/backup-test"));
@@ -84,6 +89,65 @@ public sealed class SeedTests(ITestOutputHelper output)
         (await EndOfStartAsync(directory, seed)).ShouldContain($"RestorePoints cannot start: Emulator:Seed={seed} cannot be imported: it is no state archive, or damaged");
         (await EndOfStartAsync(directory, absent)).ShouldContain($"Emulator:Seed={absent} is no file.");
         Directory.GetDirectories(directory.File("data"), "archive-*").ShouldBeEmpty();
+    }
+
+    /// <summary>What a reset replaces is still at work: the same copy, by its id, of the world before.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_copy_that_is_on_its_way_in_the_seed_ends_whole_however_often_the_world_is_reset(bool isRegionLost)
+    {
+        using var directory = new TemporaryDirectory();
+        string seed = directory.File("seed.tar.gz");
+        Guid subscription = Guid.NewGuid();
+        CopyWorld world;
+        await using (HeldEmulator source = await HeldEmulator.StartAsync(directory.File("source")))
+        {
+            world = await CopyWorld.CreateAsync(new RawArm(source.Http, subscription));
+            await world.World.PointAsync(world.Source, "p");
+            source.HoldAt(50);
+            await world.StartCopyAsync("c", world.SourcePoint("p"));
+            await source.HeldAsync();
+            if (isRegionLost)
+                await SetTargetAsync(world.Arm, "Offline");
+            await File.WriteAllBytesAsync(seed, await world.Arm.ExportAsync(), TestContext.Current.CancellationToken);
+        }
+
+        await using HeldEmulator emulator = await HeldEmulator.StartAsync(directory.File("data"), $"--Emulator:Seed={seed}");
+        var arm = new RawArm(emulator.Http, subscription);
+        world = new CopyWorld { World = await World.OfAsync(arm), OsDisk = world.OsDisk, DataDisk = world.DataDisk, Source = world.Source, Copies = world.Copies };
+        if (isRegionLost)
+        {
+            for (int round = 0; round < 4; round++)
+                await arm.ResetAsync();
+            await SetTargetAsync(arm, "Online");
+        }
+        else
+        {
+            await CompletedAsync();
+            foreach (int percent in (int[])[100, 40, 100])
+            {
+                emulator.HoldAt(percent);
+                await arm.ResetAsync();
+                await emulator.HeldAsync();
+                emulator.Waiting.ShouldBe(2, "only the copies of the new world are left");
+            }
+            emulator.Release();
+            for (int round = 0; round < 4; round++)
+                await arm.ResetAsync();
+        }
+        await CompletedAsync();
+
+        async Task CompletedAsync()
+        {
+            ArmResponse copy = await world.CompletedAsync(world.Copy("c"));
+            (copy["properties.provisioningState"], copy["properties.instanceView.statuses.0.code"]).ShouldBe(("Succeeded", "ReplicationState/succeeded"));
+            (await world.World.DownloadAsync(World.OsDiskPoint(copy))).AsSpan().SequenceEqual(CopyWorld.Os).ShouldBeTrue();
+            (await world.World.DownloadAsync(World.DataDiskPoint(copy, 0))).AsSpan().SequenceEqual(CopyWorld.Data).ShouldBeTrue();
+        }
+
+        static async Task SetTargetAsync(RawArm arm, string state) =>
+            (await arm.CallAsync(HttpMethod.Put, $"regions/{CopyWorld.Target}", $$"""{"state":"{{state}}"}""")).Expect(200);
     }
 
     private static byte[] Content(int machine) => World.Noise(machine + 1, ContentBytes);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Store;
@@ -258,6 +259,86 @@ public sealed class StateArchiveTests(StateFixture servers, ITestOutputHelper ou
             answer.ErrorCode.ShouldBe("InvalidStateArchive");
             answer["error.message"]!.ShouldContain(reason);
             (await there.PrintAsync()).ShouldBeEmpty(reason);
+        }
+    }
+
+    [Fact]
+    public async Task An_archive_whose_rows_promise_bytes_that_it_does_not_have_is_refused()
+    {
+        (RawArm here, RawArm there) = await servers.BeginAsync();
+        World world = await World.CreateAsync(here);
+        string disk = await world.EmptyDiskAsync("d");
+        await (await world.GuestAsync(disk)).WriteAsync(0, World.Noise(1, 4096));
+        await world.PointAsync(await world.CollectionAsync("c", await world.VmAsync("vm", disk)), "p");
+        byte[] archive = await here.ExportAsync();
+        byte[] withoutBytes = ArchiveFile.Pack([.. ArchiveFile.Unpack(archive).Where(member => !member.Name.StartsWith("regions/", StringComparison.Ordinal))
+            .Select(member => (member.Name, member.Name == ArchiveFile.Manifest ? Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(member.Content).Replace("\"westeurope\"", "", StringComparison.Ordinal)) : member.Content))]);
+        byte[] otherDisk = ArchiveFile.With(archive, "catalog.db", catalog => Changed(catalog, "UPDATE Disks SET Location = 'uksouth'"));
+        byte[] otherPoint = ArchiveFile.With(archive, "catalog.db", catalog => Changed(catalog, "UPDATE DiskRestorePoints SET VolumeId = '00000000-0000-0000-0000-000000000001'"));
+        foreach ((byte[] bad, string what) in ((byte[], string)[])[(withoutBytes, "/d: has no bytes"), (otherDisk, "/d: has no bytes"), (otherPoint, "disk restore point p/")])
+        {
+            ArmResponse answer = (await there.ImportAsync(bad)).Expect(400);
+            answer["error.message"]!.ShouldContain(what);
+            (await there.PrintAsync()).ShouldBeEmpty(what);
+        }
+        (await there.ImportAsync(archive)).Expect(204);
+    }
+
+    [Fact]
+    public async Task An_archive_whose_rows_break_a_rule_leaves_neither_rows_nor_bytes()
+    {
+        (RawArm here, RawArm there) = await servers.BeginAsync();
+        await (await (await World.CreateAsync(here)).GuestAsync(await (await World.OfAsync(here)).EmptyDiskAsync("d"))).WriteAsync(0, World.Noise(1, 4096));
+        byte[] archive = await here.ExportAsync();
+        byte[] twice = ArchiveFile.With(archive, "catalog.db", catalog => Changed(catalog,
+            "CREATE TABLE Other AS SELECT * FROM Settings; INSERT INTO Other SELECT * FROM Settings; DROP TABLE Settings; ALTER TABLE Other RENAME TO Settings"));
+        ArmResponse refused = (await there.ImportAsync(twice)).Expect(400);
+        (refused.ErrorCode, refused["error.message"]!.Contains("Settings.Name", StringComparison.Ordinal)).ShouldBe(("InvalidStateArchive", true), refused.Text);
+        ArchiveFile.Unpack(await there.ExportAsync()).Select(member => member.Name).ShouldBe([ArchiveFile.Manifest, "catalog.db"], "no region has bytes");
+        (await there.ImportAsync(archive)).Expect(204);
+        (await there.PrintAsync()).ShouldBe(await here.PrintAsync());
+    }
+
+    [Fact]
+    public async Task The_key_of_tokens_is_in_no_archive_and_none_replaces_it()
+    {
+        (RawArm here, _) = await servers.BeginAsync();
+        await (await World.CreateAsync(here)).EmptyDiskAsync("d");
+        await TokenAsync(here.Http);
+        byte[] archive = await here.ExportAsync();
+        byte[] catalog = ArchiveFile.Unpack(archive).Single(member => member.Name == "catalog.db").Content;
+        foreach (string trace in (string[])["identity.signingKey", "PRIVATE KEY"])
+            catalog.AsSpan().IndexOf(Encoding.UTF8.GetBytes(trace)).ShouldBe(-1, trace);
+        byte[] foreign = ArchiveFile.With(archive, "catalog.db", catalog => Changed(catalog, "INSERT INTO Settings (Name, Value) VALUES ('identity.signingKey', 'of another server')"));
+
+        using var directory = new TemporaryDirectory();
+        string[] settings = ["--Emulator:HttpsPort=0", "--Emulator:Authentication=Required"];
+        string token;
+        await using (EmulatorProcess server = await EmulatorProcess.StartAsync(directory.Path, settings))
+        {
+            using HttpClient http = EmulatorFixture.NewClient(server);
+            token = await TokenAsync(http);
+            (await new RawArm(http, Guid.NewGuid()).ImportAsync(foreign)).Expect(204);
+            (await StatusAsync(http, token)).ShouldBe(HttpStatusCode.OK);
+            (await StatusAsync(http, "another")).ShouldBe(HttpStatusCode.Unauthorized);
+        }
+        await using EmulatorProcess again = await EmulatorProcess.StartAsync(directory.Path, settings);
+        using HttpClient client = EmulatorFixture.NewClient(again);
+        (await StatusAsync(client, token)).ShouldBe(HttpStatusCode.OK);
+
+        static async Task<string> TokenAsync(HttpClient http)
+        {
+            using var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["client_id"] = "app", ["grant_type"] = "client_credentials", ["scope"] = "https://management.azure.com/.default" });
+            using HttpResponseMessage answer = await http.PostAsync("/common/oauth2/v2.0/token", form);
+            return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["access_token"]!.ToString();
+        }
+
+        static async Task<HttpStatusCode> StatusAsync(HttpClient http, string token)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/subscriptions?api-version=2021-04-01");
+            request.Headers.Authorization = new("Bearer", token);
+            using HttpResponseMessage answer = await http.SendAsync(request);
+            return answer.StatusCode;
         }
     }
 

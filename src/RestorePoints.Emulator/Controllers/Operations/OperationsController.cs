@@ -46,7 +46,9 @@ public abstract class OperationsControllerBase(EmulatorDbContext db, TimeProvide
         return monitor ? Result(operation) : Content(StatusBody(operation), ArmJson.ContentType);
     }
 
-    private string? OutputOf(Operation operation) => operation.Output is { } output ? AccessGrants.OfRequest(Request, output) : null;
+    /// <summary>That of a grant is a URL, which an imported world has without an authority.</summary>
+    private string? OutputOf(Operation operation) =>
+        operation is { Kind: nameof(GrantAccess), Output: { } output } ? AccessGrants.OfRequest(Request, output) : operation.Output;
 
     private IActionResult Result(Operation operation)
     {
