@@ -50,9 +50,9 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
                 .Select(point => new { point.NetworkAccessPolicy, point.PublicNetworkAccess }).SingleOrDefaultAsync();
             if (point is not null)
                 return new AccessRules(point.NetworkAccessPolicy, point.PublicNetworkAccess, NeedsToken: false);
-            return await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == resource && snapshot.SnapshotTime != null && snapshot.ProvisioningState != ProvisioningState.Deleting) is { } snapshot
-                ? AccessRules.Of(snapshot)
-                : throw ArmErrors.EntityNotFound.AsException();
+            Snapshot snapshot = await context.Db.Snapshots.SingleOrDefaultAsync(snapshot => snapshot.Id == resource && snapshot.SnapshotTime != null && snapshot.ProvisioningState != ProvisioningState.Deleting)
+                ?? throw ArmErrors.EntityNotFound.AsException();
+            return snapshot.IsCreated ? AccessRules.Of(snapshot) : throw ArmErrors.SnapshotNotUsable(snapshot.Name, snapshot.ProvisioningState.ToString()).AsException();
         }
         Disk disk = await context.Db.Disks.Include(disk => disk.VirtualMachine).SingleOrDefaultAsync(disk => disk.Id == resource)
             ?? throw ArmErrors.EntityNotFound.AsException();

@@ -23,13 +23,18 @@ public sealed class SnapshotAccess(Replications replications, Faults faults, Tim
     /// <summary>How long the background copy takes with <c>OperationTime=Recorded</c>. Ours: Azure's depends on what has changed, and none was recorded.</summary>
     private static readonly TimeSpan RecordedCopyTime = TimeSpan.FromMinutes(30);
 
+    /// <summary>The SKUs of the disks whose points are copied in the background.</summary>
+    public static readonly string[] CopiedSkus = ["UltraSSD_LRS", "PremiumV2_LRS"];
+
     private static readonly SnapshotStatus s_failed = new(SnapshotAccessState.Unknown, ReplicationState.Failed, 0);
+
+    private static readonly SnapshotStatus s_notFrozen = new(SnapshotAccessState.Pending, ReplicationState.Replicating, 0);
 
     /// <summary>The restore points and snapshots whose background copy a fault rule holds.</summary>
     public Guid[] Held => faults.StalledReplications();
 
-    /// <summary>Whether points of a disk are copied in the background: only those of Ultra and Premium SSD v2.</summary>
-    public static bool IsCopied(Disk disk) => disk.SkuName is "UltraSSD_LRS" or "PremiumV2_LRS";
+    /// <summary>Whether points of a disk are copied in the background.</summary>
+    public static bool IsCopied(Disk disk) => CopiedSkus.Contains(disk.SkuName);
 
     /// <summary>The background copy of a restore point or snapshot begins. The fault rules that are there now can hold it.</summary>
     /// <param name="id">Its row.</param>
@@ -58,11 +63,11 @@ public sealed class SnapshotAccess(Replications replications, Faults faults, Tim
     /// <summary>The state at this moment.</summary>
     public SnapshotStatus Of(Snapshot snapshot) => snapshot switch
     {
+        { ProvisioningState: ProvisioningState.Failed } or { ReplicationState: ReplicationState.Failed } or { CopyFailed: true } => s_failed,
         { ReplicationState: ReplicationState.Replicating } => new SnapshotStatus(SnapshotAccessState.Pending, ReplicationState.Replicating, replications.PercentOf(snapshot)),
-        { ReplicationState: ReplicationState.Failed } => s_failed,
+        { SnapshotTime: null } => s_notFrozen,
         { CopyEndTime: null } => SnapshotStatus.Complete,
-        { ProvisioningState: ProvisioningState.Failed } => s_failed,
-        { CopyEndTime: { } end } => Of(snapshot.Id, snapshot.SnapshotTime!.Value, end, snapshot.InstantAccessEndTime),
+        { SnapshotTime: { } start, CopyEndTime: { } end } => Of(snapshot.Id, start, end, snapshot.InstantAccessEndTime),
     };
 
     private SnapshotStatus Of(Guid id, DateTimeOffset start, DateTimeOffset end, DateTimeOffset? instantAccessEnd)

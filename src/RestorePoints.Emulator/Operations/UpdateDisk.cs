@@ -62,8 +62,13 @@ public sealed class UpdateDisk(RegionStores regions, AccessGrants grants, Snapsh
                 point.RestorePoint.ProvisioningState = ProvisioningState.Failed;
         }
         foreach (Snapshot snapshot in await context.Db.Snapshots.Where(snapshot => snapshot.VolumeId == disk.Id && snapshot.CopyEndTime != null).ToListAsync())
-            if (!access.Of(snapshot).IsComplete && snapshot.ProvisioningState != ProvisioningState.Deleting)
+        {
+            if (access.Of(snapshot).IsComplete)
+                continue;
+            snapshot.CopyFailed = true;
+            if (snapshot.ProvisioningState != ProvisioningState.Deleting)
                 snapshot.ProvisioningState = ProvisioningState.Failed;
+        }
     }
 
     /// <summary>A disk whose change failed is as good as before: one that was never made stays Failed.</summary>

@@ -137,7 +137,7 @@ internal sealed partial class StagedState : IDisposable
         string[] known = [.. db.Database.GetMigrations()];
         if ((await db.Database.GetAppliedMigrationsAsync(cancellationToken)).Except(known).FirstOrDefault() is { } unknown)
             throw new StateArchiveException($"its catalog is of a newer version than RestorePoints {StateArchive.ProgramVersion}: it has the change {Shown(unknown)}.");
-        await db.Database.MigrateAsync(cancellationToken);
+        await StoreRegistration.MigrateAsync(db, cancellationToken);
         if (await db.Database.SqlQueryRaw<string>("SELECT \"table\" AS Value FROM pragma_foreign_key_check").AnyAsync(cancellationToken))
             throw new InvalidDataException("a row of its catalog names one that is missing");
 

@@ -9,9 +9,9 @@ public sealed record KnownBytes(HashSet<Guid> Heads, HashSet<(Guid Volume, Guid 
 {
     public static async Task<KnownBytes> ReadAsync(EmulatorDbContext db)
     {
-        // What could not be created has no bytes.
+        // What could not be created has no bytes; what was frozen keeps them when its copy in the background fails.
         HashSet<Guid> heads = [.. await db.Disks.Where(disk => disk.ProvisioningState != ProvisioningState.Failed).Select(disk => disk.Id).ToListAsync()];
-        var snapshots = await db.Snapshots.Where(snapshot => snapshot.ProvisioningState != ProvisioningState.Failed && snapshot.ReplicationState != ReplicationState.Failed)
+        var snapshots = await db.Snapshots.Where(snapshot => (snapshot.ProvisioningState != ProvisioningState.Failed || snapshot.CopyFailed) && snapshot.ReplicationState != ReplicationState.Failed)
             .Select(snapshot => new { snapshot.Id, snapshot.VolumeId, IsFrozen = snapshot.SnapshotTime != null, IsCopy = snapshot.ReplicationState != null }).ToListAsync();
         HashSet<(Guid Volume, Guid Point)> points = [.. (await db.DiskRestorePoints.Select(point => new { point.VolumeId, point.RestorePointId }).ToListAsync())
             .Select(point => (point.VolumeId, point.RestorePointId))];

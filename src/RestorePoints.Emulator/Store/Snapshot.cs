@@ -64,12 +64,15 @@ public sealed class Snapshot : TrackedResource
     /// <summary>Of an Ultra or Premium SSD v2 disk: when the copy to standard storage in the background is over, which begins with <see cref="SnapshotTime"/>; null: there is none.</summary>
     public DateTimeOffset? CopyEndTime { get; set; }
 
+    /// <summary>Whether the copy in the background was ended by a change of the disk. The snapshot keeps its bytes until it is deleted.</summary>
+    public bool CopyFailed { get; set; }
+
     /// <summary>When instant access ends; null: there is none.</summary>
     public DateTimeOffset? InstantAccessEndTime { get; set; }
 
-    /// <summary>Whether its creation succeeded: the bytes are frozen, or their copy is on its way.</summary>
+    /// <summary>Whether its creation succeeded: the bytes are frozen, or their copy is on its way; and no copy of them has failed.</summary>
     [NotMapped]
-    public bool IsCreated => SnapshotTime is not null || ReplicationState == Store.ReplicationState.Replicating;
+    public bool IsCreated => !CopyFailed && (SnapshotTime is not null || ReplicationState == Store.ReplicationState.Replicating);
 
     internal sealed class Configuration : TrackedResourceConfiguration<Snapshot>
     {

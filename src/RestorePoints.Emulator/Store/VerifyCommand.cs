@@ -1,8 +1,8 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Diagnostics;
 using RestorePoints.Emulator.Hosting;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Store;
@@ -16,6 +16,9 @@ public static class VerifyCommand
     /// <summary>The first argument that asks for it.</summary>
     public const string Name = "verify";
 
+    /// <summary>A disk has a row, as Updating, before its operation makes the volume: a kill in between loses nothing, for the next start runs the operation.</summary>
+    private static readonly string[] s_creations = [nameof(CreateDisk), nameof(ImportDisk)];
+
     /// <param name="args">Settings, as for the start; environment and appsettings.json count too.</param>
     /// <returns>The exit code: 0 = nothing is wrong; 1 = something is damaged. What was found is on stdout, a line each.</returns>
     /// <exception cref="StartException">There is no data directory, or an emulator runs on it.</exception>
@@ -28,14 +31,14 @@ public static class VerifyCommand
             throw new StartException($"there is no data directory {directory}: say which one to verify, --Emulator:DataDirectory=<path>.");
         using DataDirectoryLock held = DataDirectoryLock.Acquire(directory);
         List<StoreFinding> findings = [];
-        Print($"verify {directory}");
+        Console.WriteLine($"verify {directory}");
         using var regions = new RegionStores(directory, new SnapshotStoreOptions());
         Dictionary<string, StoreVerification> stores = VerifyStores(regions, findings);
-        await VerifyCatalogAsync(directory, stores, findings);
+        await VerifyCatalogAsync(StoreRegistration.CatalogPath(options), stores, findings);
         foreach (StoreFinding finding in findings)
-            Print($"  {(finding.IsDamage ? "damage" : "note")}: {finding}");
+            Console.WriteLine($"  {(finding.IsDamage ? "damage" : "note")}: {finding}");
         int damages = findings.Count(finding => finding.IsDamage);
-        Print(damages == 0 ? "verify: OK" : $"verify: {damages} found");
+        Console.WriteLine(damages == 0 ? "verify: OK" : $"verify: {damages} found");
         return damages == 0 ? 0 : 1;
     }
 
@@ -47,37 +50,42 @@ public static class VerifyCommand
             var store = StoreVerification.Run(regions.DirectoryOf(region));
             stores.Add(region, store);
             findings.AddRange(store.Findings.Select(finding => finding with { Where = $"regions/{region}/{finding.Where}" }));
-            Print(string.Create(CultureInfo.InvariantCulture,
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"  region {region}: {store.Volumes.Count} volumes, {store.Volumes.Sum(volume => volume.PointIds.Count)} points, {store.VersionCount:n0} versions of pages, {store.UsedBytes >> 20:n0} MiB"));
         }
         return stores;
     }
 
     /// <summary>Works on a copy: opening a catalog that was not closed writes to it.</summary>
-    private static async Task VerifyCatalogAsync(string directory, Dictionary<string, StoreVerification> stores, List<StoreFinding> findings)
+    private static async Task VerifyCatalogAsync(string catalog, Dictionary<string, StoreVerification> stores, List<StoreFinding> findings)
     {
-        const string name = "catalog.db";
-        if (!File.Exists(Path.Combine(directory, name)))
+        string name = Path.GetFileName(catalog);
+        bool hasVolumes = stores.Values.Any(store => store.Volumes.Count > 0);
+        if (!File.Exists(catalog))
         {
-            if (stores.Values.Any(store => store.Volumes.Count > 0))
+            if (hasVolumes)
                 findings.Add(new StoreFinding(true, name, "is missing, but there are bytes of disks."));
             return;
         }
         string copy = Directory.CreateTempSubdirectory("restorepoints-verify-").FullName;
         try
         {
-            foreach (string file in Directory.EnumerateFiles(directory, name + "*").Where(file => !file.EndsWith("-shm", StringComparison.Ordinal)))
+            foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(catalog)!, name + "*").Where(file => !file.EndsWith("-shm", StringComparison.Ordinal)))
                 File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
-            await using var db = new EmulatorDbContext(new DbContextOptionsBuilder<EmulatorDbContext>()
-                .UseSqlite(new SqliteConnectionStringBuilder { DataSource = Path.Combine(copy, name), Pooling = false }.ToString())
-                .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning)).Options);
+            string connectionString = StoreRegistration.ConnectionString(Path.Combine(copy, name), isPooled: false);
+            await using var db = new EmulatorDbContext(StoreRegistration.Configure(new DbContextOptionsBuilder<EmulatorDbContext>(), connectionString).Options);
             List<string> faults = await db.Database.SqlQueryRaw<string>("PRAGMA integrity_check").ToListAsync();
             faults.Remove("ok");
             findings.AddRange(faults.Select(fault => new StoreFinding(true, name, fault)));
             if (faults.Count > 0)
                 return;
-            await db.Database.MigrateAsync();
-            Print(await CompareAsync(db, stores, findings));
+            if (hasVolumes && !(await db.Database.GetAppliedMigrationsAsync()).Any())
+            {
+                findings.Add(new StoreFinding(true, name, "is empty, but there are bytes of disks."));
+                return;
+            }
+            await StoreRegistration.MigrateAsync(db);
+            Console.WriteLine(await CompareAsync(db, stores, findings));
         }
         catch (SqliteException damage)
         {
@@ -94,10 +102,11 @@ public static class VerifyCommand
     internal static async Task<string> CompareAsync(EmulatorDbContext db, Dictionary<string, StoreVerification> stores, List<StoreFinding> findings)
     {
         var disks = await db.Disks.Where(disk => disk.ProvisioningState == ProvisioningState.Succeeded || disk.ProvisioningState == ProvisioningState.Updating)
+            .Where(disk => !db.Operations.Any(creation => creation.ResourceRowId == disk.Id && creation.Status == OperationStatus.InProgress && s_creations.Contains(creation.Kind)))
             .Select(disk => new { disk.Location, disk.Id, disk.Name, disk.ResourceGroupName }).ToListAsync();
         var points = await db.DiskRestorePoints.Where(point => point.ReplicationState == null || point.ReplicationState == ReplicationState.Succeeded)
             .Select(point => new { point.Location, point.VolumeId, PointId = point.RestorePointId, point.Name, Of = point.RestorePoint!.Name }).ToListAsync();
-        var snapshots = await db.Snapshots.Where(snapshot => snapshot.SnapshotTime != null)
+        var snapshots = await db.Snapshots.Where(snapshot => snapshot.SnapshotTime != null && (snapshot.ProvisioningState != ProvisioningState.Failed || snapshot.CopyFailed))
             .Select(snapshot => new { snapshot.Location, snapshot.VolumeId, snapshot.Id, snapshot.Name, snapshot.ResourceGroupName }).ToListAsync();
 
         HashSet<(string, Guid)> heads = [.. stores.SelectMany(store => store.Value.Volumes.Where(volume => volume.HasHead).Select(volume => (store.Key, volume.VolumeId)))];
@@ -120,6 +129,4 @@ public static class VerifyCommand
 
         void Missing(string what, string bytes, string region) => findings.Add(new StoreFinding(true, what, $"has no bytes: {bytes} is not in region {region}."));
     }
-
-    private static void Print(string line) => Console.WriteLine(line);
 }

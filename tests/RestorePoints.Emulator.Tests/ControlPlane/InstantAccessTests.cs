@@ -225,6 +225,17 @@ public sealed class InstantAccessTests(EmulatorFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_snapshot_whose_creation_failed_is_not_available()
+    {
+        string snapshot = _world.Snapshot("s"), source = await _world.EmptyDiskAsync("d");
+        await Arm.AddFaultAsync("\"type\":\"FailOperation\"", path: snapshot);
+        ArmResponse creation = (await Arm.PutAsync(snapshot, World.SnapshotBody(source, ",\"incremental\":true"))).Expect(202);
+        (await Arm.FinishAsync(creation))["status"].ShouldBe("Failed");
+        ArmResponse shown = await Arm.SendAsync(HttpMethod.Get, snapshot, apiVersion: NewestDisk);
+        (shown["properties.provisioningState"], shown["properties.snapshotAccessState"], shown["properties.completionPercent"]).ShouldBe(("Failed", "Unknown", "0.0"));
+    }
+
+    [Fact]
     public async Task Background_copy_and_instant_access_end_by_the_clock_and_a_crash_changes_nothing()
     {
         using var directory = new TemporaryDirectory();
@@ -248,6 +259,7 @@ public sealed class InstantAccessTests(EmulatorFixture fixture) : IAsyncLifetime
             (await PollAsync(creation)).ShouldBe("Succeeded");
             (await StateAsync(collection, "p")).ShouldBe(("InstantAccess", "0"));
             (await PutPointAsync(other, "q", 1)).Expect(201);
+            NotFoundTests.Check(await Arm.PutAsync(_world.Snapshot("s"), World.SnapshotBody(_world.Disk("data"))), 409, "OperationNotAllowed", "At most 2 snapshots of Ultra and Premium SSD v2 disks");
             await http.AdvanceAsync(TimeSpan.FromMinutes(5));
             await http.AdvanceAsync(TimeSpan.FromMinutes(10));
             (await StateAsync(collection, "p")).ShouldBe(("InstantAccess", "50"));

@@ -1,4 +1,5 @@
 using RestorePoints.Emulator.Tests.Copies;
+using RestorePoints.Emulator.Tests.TestControl;
 using Shouldly;
 using Xunit;
 
@@ -135,6 +136,75 @@ public sealed class OperationTimeTests(OperationTimeTests.Server server) : IClas
     }
 
     [Fact]
+    public async Task Points_and_snapshots_that_are_being_created_count_as_pending_ones_of_their_disk()
+    {
+        string ultra = await UltraDiskAsync(), collection = await MachineAsync("Linux");
+        await EndAsync(await Arm.PutAsync(_world.Vm("vm"), _world.VmBody(_world.Disk("os"), ultra)));
+        (await Arm.PutAsync(World.Point(collection, "p"), "{}")).Expect(201);
+        (await PutSnapshotAsync("a", ultra)).Expect(202);
+        (await PutSnapshotAsync("b", ultra)).Expect(202);
+        NotFoundTests.Check(await PutSnapshotAsync("c", ultra), 409, "OperationNotAllowed", "At most 3 snapshots of disk ultra");
+        (await PutSnapshotAsync("of-another-disk", _world.Disk("os"))).Expect(202);
+        await _http.AdvanceAsync(TimeSpan.FromMinutes(3));
+        (await ShownAsync("a")).ShouldBe(("Succeeded", "Pending", "0.0"));
+        NotFoundTests.Check(await PutSnapshotAsync("c", ultra), 409, "OperationNotAllowed", "At most 3 snapshots of disk ultra");
+        await _http.AdvanceAsync(TimeSpan.FromMinutes(30));
+        (await PutSnapshotAsync("c", ultra)).Expect(202);
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_is_being_created_is_pending_and_can_be_copied_unless_a_copy_in_the_background_follows()
+    {
+        string ultra = await UltraDiskAsync(), plain = _world.Disk("plain");
+        await EndAsync(await Arm.PutAsync(plain, World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")));
+        (await PutSnapshotAsync("u", ultra)).Expect(202);
+        (await PutSnapshotAsync("p", plain)).Expect(202);
+        (await ShownAsync("u")).ShouldBe(("Updating", "Pending", "0.0"));
+        (await ShownAsync("p")).ShouldBe(("Updating", "Pending", "0.0"));
+        NotFoundTests.Check(await CopyAsync("u"), 409, "OperationNotAllowed", "in its snapshotAccessState Pending");
+        NotFoundTests.Check(await PutSnapshotAsync("copy", _world.Snapshot("u")), 409, "OperationNotAllowed", "in its snapshotAccessState Pending");
+        await EndAsync(await CopyAsync("p"));
+        (await ShownAsync("p")).ShouldBe(("Succeeded", "Available", "100.0"));
+        NotFoundTests.Check(await CopyAsync("u"), 409, "OperationNotAllowed", "in its snapshotAccessState Pending");
+        await _http.AdvanceAsync(TimeSpan.FromMinutes(30));
+        await EndAsync(await CopyAsync("u"));
+
+        Task<ArmResponse> CopyAsync(string snapshot) => Arm.PutAsync(_world.Disk($"copy-of-{snapshot}"), World.DiskBody($"\"createOption\":\"Copy\",\"sourceResourceId\":\"{_world.Snapshot(snapshot)}\""));
+    }
+
+    [Fact]
+    public async Task A_failed_deletion_does_not_revive_a_snapshot_whose_copy_a_resize_has_failed()
+    {
+        string ultra = await UltraDiskAsync(), snapshot = _world.Snapshot("s");
+        await EndAsync(await PutSnapshotAsync("s", ultra));
+        await Arm.AddFaultAsync("\"type\":\"FailOperation\"", ",\"operation\":\"Snapshots_Delete\"", ",\"times\":2");
+        ArmResponse resize = (await Arm.PatchAsync(ultra, """{"properties":{"diskSizeGB":5}}""")).Expect(202);
+        // While it waits for the resize, and then of a snapshot that has failed already.
+        for (int i = 0; i < 2; i++)
+        {
+            ArmResponse deletion = (await Arm.DeleteAsync(snapshot)).Expect(202);
+            (await ShownAsync("s")).State.ShouldBe("Deleting");
+            await _http.AdvanceAsync(TimeSpan.FromMinutes(1));
+            (await PollAsync(resize))["status"].ShouldBe("Succeeded");
+            (await PollAsync(deletion))["status"].ShouldBe("Failed");
+            (await ShownAsync("s")).ShouldBe(("Failed", "Unknown", "0.0"));
+        }
+        await EndAsync(await Arm.DeleteAsync(snapshot));
+        (await Arm.GetAsync(snapshot)).Expect(404);
+    }
+
+    [Fact]
+    public async Task A_disk_that_a_machine_brings_along_cannot_be_changed_before_it_is_made()
+    {
+        ArmResponse machine = (await Arm.PutAsync(_world.Vm("vm"), _world.ImageVmBody("vm"))).Expect(201);
+        string disk = (await Arm.GetAsync($"{_world.Compute}/disks")).Expect(200)["value.0.id"]!;
+        NotFoundTests.Check(await Arm.PatchAsync(disk, """{"tags":{"a":"b"}}"""), 409, "OperationNotAllowed", "Creating");
+        await EndAsync(machine);
+        (await Arm.GetAsync(disk))["properties.provisioningState"].ShouldBe("Succeeded");
+        await EndAsync(await Arm.PatchAsync(disk, """{"tags":{"a":"b"}}"""));
+    }
+
+    [Fact]
     public async Task Unknown_subscriptions_and_versions_are_refused_and_points_are_throttled()
     {
         NotFoundTests.Check(await new RawArm(_http, Guid.NewGuid()).GetAsync(Arm.Subscription.Replace("0001", "0002")), 404, "SubscriptionNotFound", "0002");
@@ -161,6 +231,22 @@ public sealed class OperationTimeTests(OperationTimeTests.Server server) : IClas
             await EndAsync(await Arm.PutAsync(_world.Disk(disk), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1")));
         await EndAsync(await Arm.PutAsync(_world.Vm("vm"), _world.VmBody(_world.Disk("os"), [.. dataDisks.Select(_world.Disk)])));
         return await _world.CollectionAsync("c", _world.Vm("vm"));
+    }
+
+    private async Task<string> UltraDiskAsync()
+    {
+        string body = World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":4").Replace("Premium_LRS", "UltraSSD_LRS");
+        await EndAsync(await Arm.PutAsync(_world.Disk("ultra"), body));
+        return _world.Disk("ultra");
+    }
+
+    private Task<ArmResponse> PutSnapshotAsync(string name, string source) => Arm.PutAsync(_world.Snapshot(name), World.SnapshotBody(source, ",\"incremental\":true"));
+
+    /// <summary>Of a snapshot.</summary>
+    private async Task<(string? State, string? Access, string? Percent)> ShownAsync(string name)
+    {
+        ArmResponse shown = (await Arm.SendAsync(HttpMethod.Get, _world.Snapshot(name), apiVersion: "2025-01-02")).Expect(200);
+        return (shown["properties.provisioningState"], shown["properties.snapshotAccessState"], shown["properties.completionPercent"]);
     }
 
     private async Task EndAsync(ArmResponse accepted)

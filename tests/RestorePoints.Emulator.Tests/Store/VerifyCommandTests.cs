@@ -1,6 +1,7 @@
 using RestorePoints.Emulator.Store;
 using RestorePoints.Emulator.Tests.Copies;
 using RestorePoints.Emulator.Tests.Hosting;
+using RestorePoints.Emulator.Tests.TestControl;
 using Shouldly;
 using Xunit;
 
@@ -48,6 +49,71 @@ public sealed class VerifyCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_kill_left_to_be_created_is_no_damage_and_the_next_start_makes_it()
+    {
+        string[] settings = ["--Emulator:HttpsPort=0", "--Emulator:OperationTime=Recorded"];
+        Guid subscription = Guid.NewGuid();
+        World world;
+        string[] made;
+        await using (EmulatorProcess emulator = await EmulatorProcess.StartAsync(_data, settings))
+        {
+            using HttpClient http = EmulatorFixture.NewClient(emulator);
+            await http.FreezeClockAsync();
+            world = await World.CreateAsync(new RawArm(http, subscription));
+            (await world.Arm.PutAsync(world.Disk("d"), World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":1"))).Expect(202);
+            (await world.Arm.PutAsync(world.Snapshot("s"), World.SnapshotBody(world.Disk("d")))).Expect(202);
+            (await world.Arm.PutAsync(world.Vm("vm"), world.ImageVmBody("vm"))).Expect(201);
+            ArmResponse disks = await world.Arm.GetAsync($"{world.Compute}/disks");
+            made = [world.Snapshot("s"), .. Enumerable.Range(0, disks.Count("value")).Select(i => disks[$"value.{i}.id"]!)];
+            made.Length.ShouldBe(3, disks.Text);
+            await emulator.KillAsync();
+        }
+
+        (int code, string output, _) = await VerifyAsync();
+        code.ShouldBe(0, output);
+        output.ShouldContain("catalog: 2 disks, 6 disk restore points and 0 snapshots with bytes");
+        output.TrimEnd().ShouldEndWith("verify: OK");
+
+        await using (EmulatorProcess again = await EmulatorProcess.StartAsync(_data, settings))
+        {
+            using HttpClient http = EmulatorFixture.NewClient(again);
+            await http.AdvanceAsync(TimeSpan.FromMinutes(1));
+            var arm = new RawArm(http, subscription);
+            foreach (string resource in made)
+                (await arm.GetAsync(resource)).Expect(200)["properties.provisioningState"].ShouldBe("Succeeded", resource);
+            await again.KillAsync();
+        }
+        (code, output, _) = await VerifyAsync();
+        code.ShouldBe(0, output);
+        output.ShouldContain("catalog: 4 disks, 6 disk restore points and 1 snapshots with bytes");
+    }
+
+    [Fact]
+    public async Task A_snapshot_whose_copy_in_the_background_failed_keeps_its_bytes()
+    {
+        await using (EmulatorProcess emulator = await EmulatorProcess.StartAsync(_data, "--Emulator:HttpsPort=0"))
+        {
+            using HttpClient http = EmulatorFixture.NewClient(emulator);
+            World world = await World.CreateAsync(new RawArm(http, Guid.NewGuid()));
+            string disk = world.Disk("ultra");
+            await world.Arm.SucceedAsync(world.Arm.PutAsync(disk, World.DiskBody("\"createOption\":\"Empty\"", ",\"diskSizeGB\":4").Replace("Premium_LRS", "UltraSSD_LRS")));
+            await world.Arm.AddFaultAsync("\"type\":\"StallReplication\",\"percent\":37");
+            string snapshot = await world.SnapshotAsync("s", disk, incremental: true);
+            await world.Arm.SucceedAsync(world.Arm.PatchAsync(disk, """{"properties":{"diskSizeGB":5}}"""));
+            (await world.Arm.GetAsync(snapshot))["properties.provisioningState"].ShouldBe("Failed");
+            await emulator.KillAsync();
+        }
+        // It removes what no row stands for.
+        await using (EmulatorProcess again = await EmulatorProcess.StartAsync(_data, "--Emulator:HttpsPort=0"))
+            await again.KillAsync();
+
+        (int code, string output, _) = await VerifyAsync();
+        code.ShouldBe(0, output);
+        output.ShouldContain("and 1 snapshots with bytes");
+        output.ShouldContain("region westeurope: 3 volumes, 5 points");
+    }
+
+    [Fact]
     public async Task What_is_damaged_is_named()
     {
         Directory.Delete(Path.Combine(_data, "regions", CopyWorld.Target), recursive: true);
@@ -70,7 +136,7 @@ public sealed class VerifyCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_damaged_catalog_is_named()
+    public async Task A_catalog_that_is_damaged_or_empty_beside_bytes_of_disks_is_named()
     {
         string catalog = Path.Combine(_data, "catalog.db");
         foreach (string log in Directory.EnumerateFiles(_data, "catalog.db-*"))
@@ -78,6 +144,10 @@ public sealed class VerifyCommandTests : IAsyncLifetime
         await File.WriteAllBytesAsync(catalog, new byte[8192], Stop);
         (int code, string output, _) = await VerifyAsync();
         (code, output.Contains("damage: catalog.db: ")).ShouldBe((1, true), output);
+
+        await File.WriteAllBytesAsync(catalog, [], Stop);
+        (code, output, _) = await VerifyAsync();
+        (code, output.Contains("damage: catalog.db: is empty, but there are bytes of disks.")).ShouldBe((1, true), output);
     }
 
     [Fact]

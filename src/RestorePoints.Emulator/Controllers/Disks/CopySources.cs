@@ -30,10 +30,14 @@ public sealed class CopySources(EmulatorDbContext db, SnapshotAccess access)
         SnapshotStatus status = access.Of(source);
         if (source is { ReplicationState: not null, SnapshotTime: null })
             throw ArmErrors.SnapshotNotCopied(source.Name, status.CompletionPercent).AsException();
-        return status.Access <= SnapshotAccessState.Pending
-            ? throw ArmErrors.SnapshotNotRestorable(source.Name, status.Access.ToString()).AsException()
-            : new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, source.Settings, VolumeId: null, source.SerialKey, status.Access);
+        if (status.Access <= SnapshotAccessState.Pending && (source.SnapshotTime is not null || await WillBeCopiedAsync(source)))
+            throw ArmErrors.SnapshotNotRestorable(source.Name, status.Access.ToString()).AsException();
+        return new CopySource(source.Id, source.SizeBytes, source.OsType, source.HyperVGeneration, source.Settings, VolumeId: null, source.SerialKey, status.Access);
     }
+
+    /// <summary>Whether a copy in the background follows the creation of the snapshot.</summary>
+    private async Task<bool> WillBeCopiedAsync(Snapshot snapshot) =>
+        await db.Disks.SingleOrDefaultAsync(disk => disk.Id == snapshot.VolumeId) is { } disk && SnapshotAccess.IsCopied(disk);
 
     /// <summary>One that is being created or changed will be there when the operation on its copy runs.</summary>
     private static IQueryable<T> Usable<T>(IQueryable<T> resources, ArmResourceId id, string location) where T : TrackedResource => resources.Where(source =>
@@ -45,5 +49,5 @@ public sealed class CopySources(EmulatorDbContext db, SnapshotAccess access)
 /// <param name="Settings">Of the disk or snapshot: its properties without behaviour.</param>
 /// <param name="VolumeId">Of a disk, whose volume a snapshot is a point of; null for a snapshot.</param>
 /// <param name="SerialKey">Of the source's operations.</param>
-/// <param name="Access">Of a snapshot: neither Unknown nor Pending.</param>
+/// <param name="Access">Of a snapshot, not Unknown; Pending: it is still being created.</param>
 public sealed record CopySource(Guid UniqueId, long SizeBytes, string? OsType, string? HyperVGeneration, string? Settings, Guid? VolumeId, Guid SerialKey, SnapshotAccessState Access = SnapshotAccessState.Available);

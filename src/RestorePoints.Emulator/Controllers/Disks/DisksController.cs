@@ -136,7 +136,8 @@ public sealed class DisksController(EmulatorDbContext db, TimeProvider time, New
 
     private static void RequireUsable(Disk disk)
     {
-        if (disk.ProvisioningState is ProvisioningState.Failed or ProvisioningState.Deleting)
+        // Creating: a virtual machine that is being created brings it along.
+        if (disk.ProvisioningState is ProvisioningState.Creating or ProvisioningState.Failed or ProvisioningState.Deleting)
             throw ArmErrors.DiskNotUsable(disk.Name, disk.ProvisioningState.ToString()).AsException();
     }
 

@@ -11,7 +11,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
     public partial class EmulatorDbContextModel
     {
         private EmulatorDbContextModel()
-            : base(skipDetectChanges: false, modelId: new Guid("15ffbdc5-6d32-4d74-af6d-8a0ae0506da0"), entityTypeCount: 12)
+            : base(skipDetectChanges: false, modelId: new Guid("1a3dcb2c-2e50-4cb4-8316-8f508e588f81"), entityTypeCount: 12)
         {
         }
 

@@ -18,7 +18,7 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 "RestorePoints.Emulator.Store.Snapshot",
                 typeof(Snapshot),
                 baseEntityType,
-                propertyCount: 29,
+                propertyCount: 30,
                 unnamedIndexCount: 3,
                 keyCount: 1);
 
@@ -45,6 +45,13 @@ namespace RestorePoints.Emulator.Store.CompiledModel
                 propertyInfo: typeof(Snapshot).GetProperty("CopyErrorCode", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 fieldInfo: typeof(Snapshot).GetField("<CopyErrorCode>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
                 nullable: true);
+
+            var copyFailed = runtimeEntityType.AddProperty(
+                "CopyFailed",
+                typeof(bool),
+                propertyInfo: typeof(Snapshot).GetProperty("CopyFailed", BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                fieldInfo: typeof(Snapshot).GetField("<CopyFailed>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly),
+                sentinel: false);
 
             var createOption = runtimeEntityType.AddProperty(
                 "CreateOption",

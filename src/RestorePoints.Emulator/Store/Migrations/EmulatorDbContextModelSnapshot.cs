@@ -557,6 +557,9 @@ namespace RestorePoints.Emulator.Store.Migrations
                     b.Property<string>("CopyErrorCode")
                         .HasColumnType("TEXT");
 
+                    b.Property<bool>("CopyFailed")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("CreateOption")
                         .IsRequired()
                         .HasColumnType("TEXT");
