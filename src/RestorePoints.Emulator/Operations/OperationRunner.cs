@@ -20,10 +20,13 @@ public sealed partial class OperationRunner(
     private readonly ConcurrentDictionary<Guid, Accepted> _running = new();
     private readonly Dictionary<Guid, Accepted> _lastOfKey = [];
 
+    /// <param name="End">Gives the instant at which the operation ended; it does not fail.</param>
     /// <param name="Due">The emulator's instant before which the operation does not begin its work, which then ends at once; <see cref="DateTimeOffset.MinValue"/>: it has none.</param>
-    private sealed record Accepted(Task Task, DateTimeOffset Due)
+    private sealed record Accepted(Task<DateTimeOffset> End, DateTimeOffset Due)
     {
-        public static readonly Accepted None = new(Task.CompletedTask, DateTimeOffset.MinValue);
+        public static readonly Accepted None = new(Task.FromResult(DateTimeOffset.MinValue), DateTimeOffset.MinValue);
+
+        public Task Task => End;
     }
 
     /// <summary>Resumes what was InProgress.</summary>
@@ -31,8 +34,6 @@ public sealed partial class OperationRunner(
     {
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         await ResumeAsync(scope.ServiceProvider.GetRequiredService<EmulatorDbContext>(), cancellationToken);
-        if (options.Value.OperationTime == OperationTimeMode.Recorded)
-            clock.Advanced += WaitForDueAsync;
     }
 
     /// <summary>Starts every operation that the catalog has as InProgress: at start, and after the catalog was replaced. None of them runs here.</summary>
@@ -47,7 +48,6 @@ public sealed partial class OperationRunner(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        clock.Advanced -= WaitForDueAsync;
         await _stopping.CancelAsync();
         await Task.WhenAll(_running.Values.Select(accepted => accepted.Task)).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -62,7 +62,7 @@ public sealed partial class OperationRunner(
             DateTimeOffset due = options.Value.OperationTime == OperationTimeMode.Recorded ? before.Max(accepted => accepted.Due) : DateTimeOffset.MinValue;
             if (options.Value.OperationTime == OperationTimeMode.Recorded && operation.DueTime > due)
                 due = operation.DueTime.Value;
-            Task task = RunAfterAsync(Task.WhenAll(before.Select(accepted => accepted.Task)), operation, due);
+            Task<DateTimeOffset> task = RunAfterAsync(Task.WhenAll(before.Select(accepted => accepted.End)), operation, due);
             var accepted = new Accepted(task, due);
             foreach (Guid key in keys)
                 _lastOfKey[key] = accepted;
@@ -79,24 +79,44 @@ public sealed partial class OperationRunner(
             await accepted.Task.WaitAsync(limit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Waits for the end of every operation whose time has come, but not for ever: one in a lost region does not end.</summary>
-    private async Task WaitForDueAsync(CancellationToken cancellationToken)
+    /// <summary>The first instant in a span of time at which an operation is due; null: none is.</summary>
+    public DateTimeOffset? NextDue(DateTimeOffset after, DateTimeOffset until) =>
+        _running.Values.Where(accepted => accepted.Due > after && accepted.Due <= until).Min(accepted => (DateTimeOffset?)accepted.Due);
+
+    /// <summary>
+    /// Waits until no operation is left that has become due after an instant, those that others have started included, but not for ever: one in a lost region does not end.
+    /// </summary>
+    /// <returns>False: some have not ended.</returns>
+    public async Task<bool> WhenDueEndedAsync(DateTimeOffset after, CancellationToken cancellationToken)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        await Task.WhenAll(_running.Values.Where(accepted => accepted.Due > DateTimeOffset.MinValue && accepted.Due <= now).Select(accepted => accepted.Task))
-            .WaitAsync(s_dueLimit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (true)
+        {
+            Task[] due = [.. _running.Values.Where(accepted => accepted.Due > after && accepted.Due <= now && !accepted.Task.IsCompleted).Select(accepted => accepted.Task)];
+            if (due.Length == 0)
+                return true;
+            Task ended = Task.WhenAll(due).WaitAsync(s_dueLimit, TimeProvider.System, cancellationToken);
+            await ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!ended.IsCompletedSuccessfully)
+                return false;
+        }
     }
 
-    private async Task RunAfterAsync(Task before, Operation operation, DateTimeOffset due)
+    /// <returns>The instant at which it ended; without a simulated time, any.</returns>
+    private async Task<DateTimeOffset> RunAfterAsync(Task<DateTimeOffset[]> before, Operation operation, DateTimeOffset due)
     {
-        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        DateTimeOffset[] ends = await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (_stopping.IsCancellationRequested)
-            return;
+            return due;
         try
         {
             if (due > DateTimeOffset.MinValue)
+            {
                 await clock.WaitUntilAsync(due, _stopping.Token);
-            await RunAsync(operation, due);
+                // One before it may have been held.
+                due = ends.Append(due).Max();
+            }
+            return await RunAsync(operation, due);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -106,18 +126,25 @@ public sealed partial class OperationRunner(
         {
             LogNotEnded(exception, operation.Id);
         }
+        return due;
     }
 
     /// <param name="accepted">As it was accepted: what does not change.</param>
-    /// <param name="due">When it ends, if its time is simulated.</param>
-    private async Task RunAsync(Operation accepted, DateTimeOffset due)
+    /// <param name="due">When it ends, if its time is simulated and nothing holds it.</param>
+    /// <returns>When it ended, if its time is simulated.</returns>
+    private async Task<DateTimeOffset> RunAsync(Operation accepted, DateTimeOffset due)
     {
         Guid operationId = accepted.Id;
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
         ArmOperation work = WorkOf(scope, accepted);
-        if (work.IsRegional)
-            await regions.WhenOnlineAsync(accepted.Location, _stopping.Token);
+        if (work.IsRegional && regions.WhenOnlineAsync(accepted.Location, _stopping.Token) is { IsCompletedSuccessfully: false } online)
+        {
+            await online;
+            // It is done now, and not when it would have been.
+            if (due > DateTimeOffset.MinValue)
+                due = Later(due, clock.GetUtcNow());
+        }
         ArmError? error = faults.TakeFailure(operationId);
         try
         {
@@ -134,15 +161,15 @@ public sealed partial class OperationRunner(
             await using CatalogWrite write = await writer.BeginAsync(db, _stopping.Token);
             // A reset may have taken it away.
             if (await db.FindRunningOperationAsync(operationId) is not { } operation)
-                return;
-            OperationContext context = new(operation, db);
+                return due;
+            OperationContext context = new(operation, db, InstantOf(operation, due));
             try
             {
                 await WorkOf(scope, operation).RunAsync(context, _stopping.Token);
                 End(operation, OperationStatus.Succeeded, due);
                 await write.CommitAsync();
                 context.RunAfterCommit();
-                return;
+                return due;
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
@@ -154,13 +181,14 @@ public sealed partial class OperationRunner(
         await using (CatalogWrite write = await writer.BeginAsync(db, CancellationToken.None))
         {
             if (await db.FindRunningOperationAsync(operationId) is not { } operation)
-                return;
-            OperationContext context = new(operation, db);
+                return due;
+            OperationContext context = new(operation, db, InstantOf(operation, due));
             await WorkOf(scope, operation).FailAsync(context);
             (operation.ErrorStatus, operation.ErrorCode, operation.ErrorMessage, operation.Output) = (error.Status, error.Code, error.Message, null);
             End(operation, OperationStatus.Failed, due);
             await write.CommitAsync();
             context.RunAfterCommit();
+            return due;
         }
     }
 
@@ -178,8 +206,13 @@ public sealed partial class OperationRunner(
     private void End(Operation operation, OperationStatus status, DateTimeOffset due)
     {
         operation.Status = status;
-        operation.EndTime = due > DateTimeOffset.MinValue ? due : clock.GetUtcNow();
+        operation.EndTime = InstantOf(operation, due);
     }
+
+    /// <summary>Now, if its time is not simulated; not before it was accepted, also when the clock was set back.</summary>
+    private DateTimeOffset InstantOf(Operation operation, DateTimeOffset due) => Later(due > DateTimeOffset.MinValue ? due : clock.GetUtcNow(), operation.StartTime);
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
     private void Forget(Guid operationId, Guid[] keys, Task task)
     {
