@@ -33,7 +33,7 @@ public sealed class TimeTravelTests(ITestOutputHelper output)
 
     private sealed class Week
     {
-        private const int DiskBytes = 1 << 30, UsedBytes = 512 * 1024;
+        private const int DiskBytes = 1 << 30, UsedBytes = 128 * 1024;
 
         private readonly HttpClient _http;
         private readonly World _world;
@@ -102,11 +102,13 @@ public sealed class TimeTravelTests(ITestOutputHelper output)
                     // Until its bytes are there: copies are made one after the other.
                     await AdvanceAsync(TimeSpan.FromMinutes(1));
                 }
-            if (hour >= 24 && (hour - 24) % 24 != 0)
-                await EndsAsync($"delete p{hour - 24}", await Arm.DeleteAsync(World.Point(_source, $"p{hour - 24}")));
             if (hour >= 48 && hour % 6 == 5)
                 await EndsAsync($"delete c{hour - 48}", await Arm.DeleteAsync(World.Point(_copies, $"c{hour - 48}")));
-            await AdvanceToAsync(TimeSpan.FromHours(hour + 2));
+            TimeSpan next = TimeSpan.FromHours(hour + 2);
+            if (hour >= 24 && (hour - 24) % 24 != 0)
+                await EndsAsync($"delete p{hour - 24}", await Arm.DeleteAsync(World.Point(_source, $"p{hour - 24}")), next);
+            else
+                await AdvanceToAsync(next);
         }
 
         private async Task EndAsync()
@@ -137,7 +139,7 @@ public sealed class TimeTravelTests(ITestOutputHelper output)
         /// <summary>What a backup product does: the difference to the point of an hour ago, applied to its copy of that. The SAS of the hour before that has expired.</summary>
         private async Task ReadIncrementAsync(int hour, ArmResponse point)
         {
-            _sas[hour] = [await SasAsync(World.OsDiskPoint(point)), await SasAsync(World.DataDiskPoint(point, 0))];
+            _sas[hour] = await SasAsync(point);
             for (int disk = 0; disk < 2; disk++)
             {
                 RawBlob blob = new(_http, _sas[hour][disk]);
@@ -169,8 +171,9 @@ public sealed class TimeTravelTests(ITestOutputHelper output)
             await EndsAsync($"c{hour}", accepted);
             await AddCopyAsync(copy);
             ArmResponse done = (await Arm.GetAsync(copy)).Expect(200);
+            string[] sas = await SasAsync(done);
             for (int disk = 0; disk < 2; disk++)
-                (await new RawBlob(_http, await SasAsync(DiskPoint(done, disk))).ReadAsync(0, UsedBytes)).AsSpan().SequenceEqual(_live[disk]).ShouldBeTrue($"disk {disk} of the copy of hour {hour}");
+                (await new RawBlob(_http, sas[disk]).ReadAsync(0, UsedBytes)).AsSpan().SequenceEqual(_live[disk]).ShouldBeTrue($"disk {disk} of the copy of hour {hour}");
         }
 
         private async Task AddCopyAsync(string copy)
@@ -184,27 +187,33 @@ public sealed class TimeTravelTests(ITestOutputHelper output)
 
         private async Task<string> HashAsync(string resource)
         {
-            string hash = await new RawBlob(_http, await SasAsync(resource)).ContentHashAsync(DiskBytes);
+            string hash = await new RawBlob(_http, (await SasAsync([resource]))[0]).ContentHashAsync(DiskBytes);
             await EndsAsync("revoked", await Arm.PostAsync($"{resource}/endGetAccess"));
             return hash;
         }
 
+        /// <summary>Of both disks of a point.</summary>
+        private Task<string[]> SasAsync(ArmResponse point) => SasAsync([DiskPoint(point, 0), DiskPoint(point, 1)]);
+
         /// <summary>For an hour and a half.</summary>
-        private async Task<string> SasAsync(string resource)
+        private async Task<string[]> SasAsync(string[] resources)
         {
-            ArmResponse accepted = (await Arm.PostAsync($"{resource}/beginGetAccess", """{"access":"Read","durationInSeconds":5400}""")).Expect(202);
+            string[] results = new string[resources.Length];
+            for (int i = 0; i < resources.Length; i++)
+                results[i] = (await Arm.PostAsync($"{resources[i]}/beginGetAccess", """{"access":"Read","durationInSeconds":5400}""")).Expect(202).Header("Location")!;
             await AdvanceAsync(TimeSpan.FromSeconds(1));
-            ArmResponse result = (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, accepted.Header("Location")))).Expect(200);
-            return result["accessSAS"]!;
+            for (int i = 0; i < resources.Length; i++)
+                results[i] = (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, results[i]))).Expect(200)["accessSAS"]!;
+            return results;
         }
 
-        /// <summary>Adds how a call was answered, and how its operation stands a minute later.</summary>
-        private async Task EndsAsync(string what, ArmResponse answer)
+        /// <summary>Adds how a call was answered, and how its operation stands later: after a minute unless told otherwise.</summary>
+        private async Task EndsAsync(string what, ArmResponse answer, TimeSpan? later = null)
         {
             string left = answer.Header("x-ms-ratelimit-remaining-resource") ?? "", polled = "";
             if (answer.Header("Azure-AsyncOperation") is { } status)
             {
-                await AdvanceAsync(TimeSpan.FromMinutes(1));
+                await AdvanceAsync(later - _now ?? TimeSpan.FromMinutes(1));
                 ArmResponse operation = (await Arm.SendAsync(new HttpRequestMessage(HttpMethod.Get, status))).Expect(200);
                 polled = $"{operation["status"]} {operation["error.code"]}";
             }

@@ -27,13 +27,20 @@ public abstract class ArmOperation
 }
 
 /// <summary>What an operation works with.</summary>
-public sealed class OperationContext(Operation operation, EmulatorDbContext db)
+/// <param name="instant">See <see cref="Instant"/>.</param>
+public sealed class OperationContext(Operation operation, EmulatorDbContext db, DateTimeOffset instant)
 {
     private readonly List<Action> _afterCommit = [];
 
     public Operation Operation { get; } = operation;
 
     public EmulatorDbContext Db { get; } = db;
+
+    /// <summary>
+    /// The emulator's instant at which the operation does its work and ends: what it makes and starts has this time. The clock may be past it, when it was advanced or the process was
+    /// restarted.
+    /// </summary>
+    public DateTimeOffset Instant { get; } = instant;
 
     /// <summary>Sets what the status body shows as <c>properties.output</c>.</summary>
     public void SetOutput(object output) => Operation.Output = ArmJson.Serialize(output, Operation.ApiVersion);

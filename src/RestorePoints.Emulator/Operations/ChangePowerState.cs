@@ -6,7 +6,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>start, powerOff, deallocate.</summary>
-public sealed class ChangePowerState(TimeProvider time) : ArmOperation
+public sealed class ChangePowerState : ArmOperation
 {
     public sealed record Arguments(PowerState State);
 
@@ -19,10 +19,10 @@ public sealed class ChangePowerState(TimeProvider time) : ArmOperation
         {
             // A SAS may have been granted since the request was accepted.
             foreach (Disk disk in vm.Disks)
-                if (await context.Db.ActiveGrantAsync(disk.Id, time.GetUtcNow()) is not null)
+                if (await context.Db.ActiveGrantAsync(disk.Id, context.Instant) is not null)
                     throw ArmErrors.ActiveSharedAccessSignature(disk.Name).AsException();
         }
         vm.PowerState = state;
-        vm.PowerStateTime = time.GetUtcNow();
+        vm.PowerStateTime = context.Instant;
     }
 }

@@ -10,7 +10,7 @@ namespace RestorePoints.Emulator.Operations;
 /// Initiates the copy of a restore point to another region: makes its disk restore points and the volumes that take their bytes, and starts one
 /// <see cref="ReplicateDiskRestorePoint"/> for each.
 /// </summary>
-public sealed class CopyRestorePoint(RegionStores regions, ReplicationStarts starts, TimeProvider time) : ArmOperation
+public sealed class CopyRestorePoint(RegionStores regions, ReplicationStarts starts) : ArmOperation
 {
     /// <param name="CollectionId">The target: what the copies of an hour are counted by.</param>
     public sealed record Arguments(Guid CollectionId)
@@ -26,7 +26,6 @@ public sealed class CopyRestorePoint(RegionStores regions, ReplicationStarts sta
         RestorePoint source = await context.Db.RestorePoints.Include(source => source.DiskRestorePoints)
             .SingleOrDefaultAsync(source => source.Id == point.SourcePointId && source.ProvisioningState == ProvisioningState.Succeeded, cancellationToken)
             ?? throw ArmErrors.CopySourceDeleted.AsException();
-        DateTimeOffset now = time.GetUtcNow();
         ArmResourceId sourceId = ArmResourceId.Parse(point.SourceRestorePointId!);
         string sourcePath = ArmResourceId.Of(sourceId.SubscriptionId, sourceId.ResourceGroup, "restorePointCollections", sourceId.Names[0]) + $"/restorePoints/{sourceId.Name}";
         JsonObject metadata = JsonNode.Parse(point.SourceMetadata)!.AsObject();
@@ -56,10 +55,10 @@ public sealed class CopyRestorePoint(RegionStores regions, ReplicationStarts sta
                 PublicNetworkAccess = disk.PublicNetworkAccess,
                 DiskSettings = RestorePointEncryption.Encrypted(WithoutEncryption(disk.DiskSettings), RestorePointEncryption.Asked(metadata, disk.Lun)),
                 TimeCreated = disk.TimeCreated,
-                SnapshotTime = await context.Db.NextSnapshotTimeAsync(volumeId, now),
+                SnapshotTime = await context.Db.NextSnapshotTimeAsync(volumeId, context.Instant),
             };
             context.Db.DiskRestorePoints.Add(copy);
-            starts.Start<ReplicateDiskRestorePoint>(context, copy.Id, volumeId, location, now);
+            starts.Start<ReplicateDiskRestorePoint>(context, copy.Id, volumeId, location);
         }
         point.ProvisioningState = ProvisioningState.Succeeded;
     }

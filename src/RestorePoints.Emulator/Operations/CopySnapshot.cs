@@ -6,7 +6,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>CopyStart: makes the volume that takes the bytes, unless earlier copies have one, and starts a <see cref="ReplicateSnapshot"/>.</summary>
-public sealed class CopySnapshot(RegionStores regions, ReplicationStarts starts, Removal removal, TimeProvider time) : ArmOperation
+public sealed class CopySnapshot(RegionStores regions, ReplicationStarts starts, Removal removal) : ArmOperation
 {
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -16,7 +16,7 @@ public sealed class CopySnapshot(RegionStores regions, ReplicationStarts starts,
             ?? throw ArmErrors.DiskResourceNotFound(ArmResourceId.Parse(snapshot.SourceResourceId!).Name).AsException();
         if (starts.HeadSize(snapshot.Location, snapshot.VolumeId) is null)
             regions.Get(snapshot.Location).CreateVolume(snapshot.VolumeId, sourceBytes);
-        starts.Start<ReplicateSnapshot>(context, snapshot.Id, snapshot.VolumeId, snapshot.Location, time.GetUtcNow());
+        starts.Start<ReplicateSnapshot>(context, snapshot.Id, snapshot.VolumeId, snapshot.Location);
         snapshot.ProvisioningState = ProvisioningState.Succeeded;
         // As recorded: the progress is shown by GET alone.
         context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant: false, status: null));

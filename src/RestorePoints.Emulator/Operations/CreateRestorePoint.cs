@@ -12,7 +12,7 @@ namespace RestorePoints.Emulator.Operations;
 /// Freezes all included disks of a virtual machine at one instant. For a collection in another region it starts a <see cref="ReplicateDiskRestorePoint"/> for each; the points in
 /// the machine's own region stay as long as the restore point, so that the next one moves the difference only.
 /// </summary>
-public sealed class CreateRestorePoint(RegionStores regions, RegionStates states, ReplicationStarts starts, SnapshotAccess access, TimeProvider time) : ArmOperation
+public sealed class CreateRestorePoint(RegionStores regions, RegionStates states, ReplicationStarts starts, SnapshotAccess access) : ArmOperation
 {
     /// <param name="DiskIds">The disks that were attached and not excluded when the request was accepted.</param>
     /// <param name="Concurrent">Another point of the machine was being created then: this one fails.</param>
@@ -67,7 +67,7 @@ public sealed class CreateRestorePoint(RegionStores regions, RegionStates states
             // A disk that is still being made.
             throw ArmErrors.DisksNotAllocated.AsException();
         }
-        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset now = context.Instant;
         // That of the collection.
         string location = context.Operation.Location;
         DateTimeOffset? copyEnd = location == vm.Location && disks.Exists(SnapshotAccess.IsCopied) ? access.Begin(point.Id, "RestorePoints_Create", await IdOfAsync(context.Db, point), now) : null;
@@ -81,7 +81,7 @@ public sealed class CreateRestorePoint(RegionStores regions, RegionStates states
             Guid volumeId = await starts.VolumeAsync(context.Db, point.CollectionId, location, disk.Id, regions.Get(vm.Location).FindPointSize(disk.Id, point.Id)!.Value);
             DiskRestorePoint made = await DiskRestorePointAsync(context.Db, point, disk, volumeId, location, now, copyEnd: null);
             context.Db.DiskRestorePoints.Add(made);
-            starts.Start<ReplicateDiskRestorePoint>(context, made.Id, volumeId, location, now);
+            starts.Start<ReplicateDiskRestorePoint>(context, made.Id, volumeId, location);
         }
         point.ConsistencyMode = consistencyMode;
         point.ProvisioningState = ProvisioningState.Succeeded;

@@ -7,7 +7,7 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Freezes one instant of a disk, or makes a snapshot that is empty or has the bytes of another; no bytes are copied.</summary>
-public sealed class CreateSnapshot(RegionStores regions, SnapshotAccess access, TimeProvider time) : ArmOperation
+public sealed class CreateSnapshot(RegionStores regions, SnapshotAccess access) : ArmOperation
 {
     public override async Task RunAsync(OperationContext context, CancellationToken cancellationToken)
     {
@@ -26,7 +26,7 @@ public sealed class CreateSnapshot(RegionStores regions, SnapshotAccess access, 
             // The source went away after the request was accepted.
             throw ArmErrors.DiskResourceNotFound(ArmResourceId.Parse(snapshot.SourceResourceId!).Name).AsException();
         }
-        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset now = context.Instant;
         snapshot.SnapshotTime = await context.Db.NextSnapshotTimeAsync(snapshot.VolumeId, now);
         if (await context.Db.Disks.SingleOrDefaultAsync(disk => disk.Id == snapshot.VolumeId, cancellationToken) is { } disk && SnapshotAccess.IsCopied(disk))
             BeginCopy(snapshot, now);

@@ -9,7 +9,7 @@ using RestorePoints.Emulator.Store;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>beginGetAccess: makes a SAS, or extends the one that is active and answers its URL again.</summary>
-public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions<EmulatorOptions> options) : ArmOperation
+public sealed class GrantAccess(AccessGrants grants, IOptions<EmulatorOptions> options) : ArmOperation
 {
     /// <param name="Point">Of a disk restore point or snapshot; null for a disk.</param>
     public sealed record Arguments(AccessKind Kind, string Location, Guid VolumeId, GrantedPoint? Point, string BaseUrl, long DurationSeconds);
@@ -20,7 +20,7 @@ public sealed class GrantAccess(AccessGrants grants, TimeProvider time, IOptions
         Guid resource = context.Operation.ResourceRowId;
         AccessRules rules = await RequireResourceAsync(context, arguments, resource);
 
-        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset now = context.Instant;
         DateTimeOffset expiresOn = now.AddSeconds(arguments.DurationSeconds);
         AccessGrant? grant = await context.Db.ActiveGrantAsync(resource, now);
         if (grant is null)

@@ -8,7 +8,7 @@ using RestorePoints.SnapshotEngine;
 namespace RestorePoints.Emulator.Operations;
 
 /// <summary>Makes a snapshot from a VHD: a point in a volume of its own.</summary>
-public sealed class ImportSnapshot(VhdTransfer transfer, RegionStores regions, CatalogWriter writer, TimeProvider time) : ImportVhd(transfer, regions, writer)
+public sealed class ImportSnapshot(VhdTransfer transfer, RegionStores regions, CatalogWriter writer) : ImportVhd(transfer, regions, writer)
 {
     private readonly RegionStores _regions = regions;
 
@@ -22,7 +22,7 @@ public sealed class ImportSnapshot(VhdTransfer transfer, RegionStores regions, C
             store.CreatePoint(snapshot.Id, [snapshot.Id]);
         store.DeleteHead(snapshot.Id);
         snapshot.SizeBytes = store.FindPointSize(snapshot.Id, snapshot.Id)!.Value;
-        snapshot.SnapshotTime = await context.Db.NextSnapshotTimeAsync(snapshot.VolumeId, time.GetUtcNow());
+        snapshot.SnapshotTime = await context.Db.NextSnapshotTimeAsync(snapshot.VolumeId, context.Instant);
         snapshot.ProvisioningState = ProvisioningState.Succeeded;
         context.SetOutput(SnapshotModel.From(snapshot, hasActiveGrant: false, SnapshotStatus.Complete));
     }

@@ -18,13 +18,19 @@ public sealed partial class OperationRunner(
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Guid, Accepted> _running = new();
-    private readonly Dictionary<Guid, Accepted> _lastOfKey = [];
+    private readonly Dictionary<SerialKey, Accepted> _lastOfKey = [];
     private CancellationTokenSource _replaced = new();
 
+    /// <param name="Location">One region does not wait for another, which may be lost.</param>
+    private readonly record struct SerialKey(Guid Id, string Location);
+
+    /// <param name="End">Gives the instant at which the operation ended; it does not fail.</param>
     /// <param name="Due">The emulator's instant before which the operation does not begin its work, which then ends at once; <see cref="DateTimeOffset.MinValue"/>: it has none.</param>
-    private sealed record Accepted(Task Task, DateTimeOffset Due)
+    private sealed record Accepted(Task<DateTimeOffset> End, DateTimeOffset Due)
     {
-        public static readonly Accepted None = new(Task.CompletedTask, DateTimeOffset.MinValue);
+        public static readonly Accepted None = new(Task.FromResult(DateTimeOffset.MinValue), DateTimeOffset.MinValue);
+
+        public Task Task => End;
     }
 
     /// <summary>Resumes what was InProgress.</summary>
@@ -32,8 +38,6 @@ public sealed partial class OperationRunner(
     {
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         await ResumeAsync(scope.ServiceProvider.GetRequiredService<EmulatorDbContext>(), cancellationToken);
-        if (options.Value.OperationTime == OperationTimeMode.Recorded)
-            clock.Advanced += WaitForDueAsync;
     }
 
     /// <summary>Starts every operation that the catalog has as InProgress: at start, and after the catalog was replaced. None of them runs here.</summary>
@@ -73,7 +77,6 @@ public sealed partial class OperationRunner(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        clock.Advanced -= WaitForDueAsync;
         await _stopping.CancelAsync();
         await Task.WhenAll(_running.Values.Select(accepted => accepted.Task)).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -83,14 +86,14 @@ public sealed partial class OperationRunner(
     {
         lock (_lastOfKey)
         {
-            Guid[] keys = operation.SourceKey is { } source && source != operation.SerialKey ? [operation.SerialKey, source] : [operation.SerialKey];
+            SerialKey[] keys = [.. new[] { operation.SerialKey, operation.SourceKey }.OfType<Guid>().Distinct().Select(key => new SerialKey(key, operation.Location))];
             Accepted[] before = [.. keys.Select(key => _lastOfKey.GetValueOrDefault(key, Accepted.None))];
             DateTimeOffset due = options.Value.OperationTime == OperationTimeMode.Recorded ? before.Max(accepted => accepted.Due) : DateTimeOffset.MinValue;
             if (options.Value.OperationTime == OperationTimeMode.Recorded && operation.DueTime > due)
                 due = operation.DueTime.Value;
-            Task task = RunAfterAsync(Task.WhenAll(before.Select(accepted => accepted.Task)), operation, due, _replaced.Token);
+            Task<DateTimeOffset> task = RunAfterAsync(Task.WhenAll(before.Select(accepted => accepted.End)), operation, due, _replaced.Token);
             var accepted = new Accepted(task, due);
-            foreach (Guid key in keys)
+            foreach (SerialKey key in keys)
                 _lastOfKey[key] = accepted;
             _running[operation.Id] = accepted;
             task.ContinueWith(_ => Forget(operation.Id, keys, accepted), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -105,26 +108,46 @@ public sealed partial class OperationRunner(
             await accepted.Task.WaitAsync(limit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Waits for the end of every operation whose time has come, but not for ever: one in a lost region does not end.</summary>
-    private async Task WaitForDueAsync(CancellationToken cancellationToken)
+    /// <summary>The first instant in a span of time at which an operation is due; null: none is.</summary>
+    public DateTimeOffset? NextDue(DateTimeOffset after, DateTimeOffset until) =>
+        _running.Values.Where(accepted => accepted.Due > after && accepted.Due <= until).Min(accepted => (DateTimeOffset?)accepted.Due);
+
+    /// <summary>
+    /// Waits until no operation is left that has become due after an instant, those that others have started included, but not for ever: one in a lost region does not end.
+    /// </summary>
+    /// <returns>False: some have not ended.</returns>
+    public async Task<bool> WhenDueEndedAsync(DateTimeOffset after, CancellationToken cancellationToken)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        await Task.WhenAll(_running.Values.Where(accepted => accepted.Due > DateTimeOffset.MinValue && accepted.Due <= now).Select(accepted => accepted.Task))
-            .WaitAsync(s_dueLimit, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (true)
+        {
+            Task[] due = [.. _running.Values.Where(accepted => accepted.Due > after && accepted.Due <= now && !accepted.Task.IsCompleted).Select(accepted => accepted.Task)];
+            if (due.Length == 0)
+                return true;
+            Task ended = Task.WhenAll(due).WaitAsync(s_dueLimit, TimeProvider.System, cancellationToken);
+            await ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!ended.IsCompletedSuccessfully)
+                return false;
+        }
     }
 
     /// <param name="replaced">The operation's world goes.</param>
-    private async Task RunAfterAsync(Task before, Operation operation, DateTimeOffset due, CancellationToken replaced)
+    /// <returns>The instant at which it ended; without a simulated time, any.</returns>
+    private async Task<DateTimeOffset> RunAfterAsync(Task<DateTimeOffset[]> before, Operation operation, DateTimeOffset due, CancellationToken replaced)
     {
-        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        DateTimeOffset[] ends = await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (_stopping.IsCancellationRequested || replaced.IsCancellationRequested)
-            return;
+            return due;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, replaced);
         try
         {
             if (due > DateTimeOffset.MinValue)
+            {
                 await clock.WaitUntilAsync(due, ended.Token);
-            await RunAsync(operation, due, replaced, ended.Token);
+                // One before it may have been held.
+                due = ends.Append(due).Max();
+            }
+            return await RunAsync(operation, due, replaced, ended.Token);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -134,20 +157,27 @@ public sealed partial class OperationRunner(
         {
             LogNotEnded(exception, operation.Id);
         }
+        return due;
     }
 
     /// <param name="accepted">As it was accepted: what does not change.</param>
-    /// <param name="due">When it ends, if its time is simulated.</param>
+    /// <param name="due">When it ends, if its time is simulated and nothing holds it.</param>
     /// <param name="replaced">Its world goes: a failure is not recorded either.</param>
     /// <param name="ended">That, or the program stops.</param>
-    private async Task RunAsync(Operation accepted, DateTimeOffset due, CancellationToken replaced, CancellationToken ended)
+    /// <returns>When it ended, if its time is simulated.</returns>
+    private async Task<DateTimeOffset> RunAsync(Operation accepted, DateTimeOffset due, CancellationToken replaced, CancellationToken ended)
     {
         Guid operationId = accepted.Id;
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
         ArmOperation work = WorkOf(scope, accepted);
-        if (work.IsRegional)
-            await regions.WhenOnlineAsync(accepted.Location, ended);
+        if (work.IsRegional && regions.WhenOnlineAsync(accepted.Location, ended) is { IsCompletedSuccessfully: false } online)
+        {
+            await online;
+            // It is done now, and not when it would have been.
+            if (due > DateTimeOffset.MinValue)
+                due = Later(due, clock.GetUtcNow());
+        }
         ArmError? error = faults.TakeFailure(operationId);
         try
         {
@@ -164,15 +194,15 @@ public sealed partial class OperationRunner(
             await using CatalogWrite write = await writer.BeginAsync(db, ended);
             // The reset of a subscription may have taken it away.
             if (await db.FindRunningOperationAsync(operationId) is not { } operation)
-                return;
-            OperationContext context = new(operation, db);
+                return due;
+            OperationContext context = new(operation, db, InstantOf(operation, due));
             try
             {
                 await WorkOf(scope, operation).RunAsync(context, ended);
                 End(operation, OperationStatus.Succeeded, due);
                 await write.CommitAsync();
                 context.RunAfterCommit();
-                return;
+                return due;
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
@@ -184,13 +214,14 @@ public sealed partial class OperationRunner(
         await using (CatalogWrite write = await writer.BeginAsync(db, replaced))
         {
             if (await db.FindRunningOperationAsync(operationId) is not { } operation)
-                return;
-            OperationContext context = new(operation, db);
+                return due;
+            OperationContext context = new(operation, db, InstantOf(operation, due));
             await WorkOf(scope, operation).FailAsync(context);
             (operation.ErrorStatus, operation.ErrorCode, operation.ErrorMessage, operation.Output) = (error.Status, error.Code, error.Message, null);
             End(operation, OperationStatus.Failed, due);
             await write.CommitAsync();
             context.RunAfterCommit();
+            return due;
         }
     }
 
@@ -208,15 +239,20 @@ public sealed partial class OperationRunner(
     private void End(Operation operation, OperationStatus status, DateTimeOffset due)
     {
         operation.Status = status;
-        operation.EndTime = due > DateTimeOffset.MinValue ? due : clock.GetUtcNow();
+        operation.EndTime = InstantOf(operation, due);
     }
 
-    private void Forget(Guid operationId, Guid[] keys, Accepted accepted)
+    /// <summary>Now, if its time is not simulated; not before it was accepted, also when the clock was set back.</summary>
+    private DateTimeOffset InstantOf(Operation operation, DateTimeOffset due) => Later(due > DateTimeOffset.MinValue ? due : clock.GetUtcNow(), operation.StartTime);
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    private void Forget(Guid operationId, SerialKey[] keys, Accepted accepted)
     {
         _running.TryRemove(KeyValuePair.Create(operationId, accepted));
         lock (_lastOfKey)
         {
-            foreach (Guid key in keys)
+            foreach (SerialKey key in keys)
                 if (_lastOfKey.TryGetValue(key, out Accepted? last) && last == accepted)
                     _lastOfKey.Remove(key);
         }

@@ -9,7 +9,7 @@ namespace RestorePoints.Emulator.Operations;
 /// Moves the bytes of a snapshot that CopyStart makes to its region, in the background: no client polls it. Interrupted, it begins again; it fails when the
 /// source is deleted, and the snapshot with it.
 /// </summary>
-public sealed class ReplicateSnapshot(RegionStores regions, Replications replications, Removal removal, TimeProvider time) : ArmOperation
+public sealed class ReplicateSnapshot(RegionStores regions, Replications replications, Removal removal) : ArmOperation
 {
     public override async Task PrepareAsync(EmulatorDbContext db, Operation operation, CancellationToken cancellationToken)
     {
@@ -45,7 +45,7 @@ public sealed class ReplicateSnapshot(RegionStores regions, Replications replica
         // A larger one was asked for, or the source has grown since.
         target.SizeBytes = Math.Max(target.SizeBytes, store.FindPointSize(target.VolumeId, target.Id)!.Value);
         store.ResizePoint(target.VolumeId, target.Id, target.SizeBytes);
-        target.SnapshotTime = await context.Db.NextSnapshotTimeAsync(target.VolumeId, time.GetUtcNow());
+        target.SnapshotTime = await context.Db.NextSnapshotTimeAsync(target.VolumeId, context.Instant);
         target.ReplicationState = ReplicationState.Succeeded;
         context.AfterCommit(() => replications.End(target.Id));
     }

@@ -40,7 +40,7 @@ public sealed class ReplicationStarts(RegionStores regions, OperationRunner runn
 
     /// <summary>Queues the operation that moves the bytes. Those of one volume run in turn: an earlier copy that was deleted may still be stopping.</summary>
     /// <param name="rowId">Of the disk restore point or snapshot.</param>
-    public void Start<TOperation>(OperationContext context, Guid rowId, Guid volumeId, string location, DateTimeOffset now) where TOperation : ArmOperation
+    public void Start<TOperation>(OperationContext context, Guid rowId, Guid volumeId, string location) where TOperation : ArmOperation
     {
         Operation replication = new()
         {
@@ -50,8 +50,8 @@ public sealed class ReplicationStarts(RegionStores regions, OperationRunner runn
             SubscriptionId = context.Operation.SubscriptionId,
             Location = location,
             ApiVersion = context.Operation.ApiVersion,
-            StartTime = now,
-            DueTime = now + RecordedDurations.Of(typeof(TOperation).Name),
+            StartTime = context.Instant,
+            DueTime = context.Instant + RecordedDurations.Of(typeof(TOperation).Name),
         };
         context.Db.Operations.Add(replication);
         context.AfterCommit(() => runner.Enqueue(replication));

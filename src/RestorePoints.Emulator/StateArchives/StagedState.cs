@@ -67,7 +67,7 @@ internal sealed partial class StagedState : IDisposable
 
         StateManifest manifest = ReadJson<StateManifest>(StateArchive.Manifest);
         if (manifest.Format != StateArchive.Format)
-            throw new StateArchiveException($"it has format {manifest.Format} and was written by RestorePoints {Shown(manifest.Program)}; this is RestorePoints {StateArchive.ProgramVersion}, which reads format {StateArchive.Format}.");
+            throw new StateArchiveException($"it has format {manifest.Format} and was written by RestorePoints {Shown(manifest.Program ?? "?")}; this is RestorePoints {StateArchive.ProgramVersion}, which reads format {StateArchive.Format}.");
         if (manifest.Regions is not { Count: <= MostRegions } regions || !regions.All(StateArchive.IsRegion) || regions.Distinct().Count() != regions.Count)
             throw new InvalidDataException("its list of regions is not valid");
         Extract(StateArchive.Catalog, CatalogPath);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.TestControl;
@@ -8,7 +9,7 @@ namespace RestorePoints.Emulator.TestControl;
 /// Changes the <see cref="EmulatorClock"/> and keeps its state in the catalog, so that it survives a restart. One change at a time. The catalog's
 /// gate is never held while timers run: what they wake may write.
 /// </summary>
-public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, IServiceScopeFactory scopes, CatalogWriter writer) : IDisposable
+public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, IServiceScopeFactory scopes, CatalogWriter writer, OperationRunner runner) : IDisposable
 {
     /// <summary>Names of the settings' rows; both absent: real time.</summary>
     private const string OffsetSetting = "clock.offset";
@@ -32,25 +33,39 @@ public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, ISe
     }
 
     /// <summary>
-    /// Moves the clock forward; saved first, since timers that fire write rows with the new time. False: it would pass the year 9000, and
-    /// nothing happened.
+    /// Moves the clock forward, from the end of one operation to that of the next: each finds the world as it is at its instant, and what it starts is in time too. Saved first, since
+    /// they write rows with these times. When one does not end, such as one in a lost region, the others end without order.
     /// </summary>
+    /// <returns>False: it would pass the year 9000, and nothing happened.</returns>
     public async Task<bool> AdvanceAsync(TimeSpan by, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            if (by > Latest - clock.GetUtcNow())
+            DateTimeOffset start = clock.GetUtcNow();
+            if (by > Latest - start)
                 return false;
             await SaveAsync(clock.State.Advanced(by));
+            for (bool ended = true; ended && NextStep(by) is { } step; by -= step)
+            {
+                clock.Advance(step);
+                ended = await runner.WhenDueEndedAsync(start, cancellationToken);
+            }
             clock.Advance(by);
         }
         finally
         {
             _gate.Release();
         }
-        await clock.SettleAsync(cancellationToken);
+        await runner.WhenDueEndedAsync(DateTimeOffset.MinValue, cancellationToken);
         return true;
+    }
+
+    /// <summary>Until an operation is due; null: none is.</summary>
+    private TimeSpan? NextStep(TimeSpan longest)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        return runner.NextDue(now, now + longest) - now;
     }
 
     public Task FreezeAsync(CancellationToken cancellationToken) => ChangeAsync(clock.Freeze, cancellationToken);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml;
 using RestorePoints.Emulator.Arm;
+using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
 
 namespace RestorePoints.Emulator.TestControl;
@@ -14,7 +15,8 @@ public static class ClockEndpoints
         services.AddSingleton(_ => new EmulatorClock(TimeProvider.System));
         services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<EmulatorClock>());
         services.AddSingleton(provider => new ClockControl(
-            provider.GetRequiredService<EmulatorClock>(), TimeProvider.System, provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<CatalogWriter>()));
+            provider.GetRequiredService<EmulatorClock>(), TimeProvider.System, provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<CatalogWriter>(),
+            provider.GetRequiredService<OperationRunner>()));
         return services;
     }
 

@@ -26,9 +26,6 @@ public sealed class EmulatorClock : TimeProvider, IDisposable
         _wakeUp = realTime.CreateTimer(_ => OnWakeUp(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Work that goes on after the timer that began it: an advance is over when each of these has ended.</summary>
-    public event Func<CancellationToken, Task>? Advanced;
-
     public ClockState State
     {
         get
@@ -68,10 +65,6 @@ public sealed class EmulatorClock : TimeProvider, IDisposable
         foreach (ClockTimer timer in due)
             timer.Run();
     }
-
-    /// <summary>Waits for the work that <see cref="Advanced"/> lists.</summary>
-    public Task SettleAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll((Advanced?.GetInvocationList() ?? []).Cast<Func<CancellationToken, Task>>().Select(work => work(cancellationToken)));
 
     /// <summary>Stops the clock. A repeat does nothing.</summary>
     public void Freeze()

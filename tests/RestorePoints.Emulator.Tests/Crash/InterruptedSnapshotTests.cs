@@ -241,11 +241,11 @@ public sealed class InterruptedSnapshotTests : IAsyncLifetime
 
     /// <summary>In the machine's own region: nothing is copied.</summary>
     private Task RunAsync(RestorePoint point, bool commits = true) => RunAsync(
-        new CreateRestorePoint(_services.GetRequiredService<RegionStores>(), new RegionStates(), starts: null!, _services.GetRequiredService<SnapshotAccess>(), _clock), point.Id, point.VirtualMachineId,
+        new CreateRestorePoint(_services.GetRequiredService<RegionStores>(), new RegionStates(), starts: null!, _services.GetRequiredService<SnapshotAccess>()), point.Id, point.VirtualMachineId,
         JsonSerializer.Serialize(new CreateRestorePoint.Arguments([_disk.Id], Concurrent: false, CrashConsistent: false)), commits);
 
     private Task RunAsync(Snapshot snapshot, bool commits = true) =>
-        RunAsync(new CreateSnapshot(_services.GetRequiredService<RegionStores>(), _services.GetRequiredService<SnapshotAccess>(), _clock), snapshot.Id, snapshot.SerialKey, arguments: null, commits);
+        RunAsync(new CreateSnapshot(_services.GetRequiredService<RegionStores>(), _services.GetRequiredService<SnapshotAccess>()), snapshot.Id, snapshot.SerialKey, arguments: null, commits);
 
     /// <summary>Runs the operation as the runner does.</summary>
     /// <param name="commits">False: the process ends before the rows are durable.</param>
@@ -265,7 +265,7 @@ public sealed class InterruptedSnapshotTests : IAsyncLifetime
             ApiVersion = work is CreateSnapshot ? RawArm.DiskVersion : RawArm.ComputeVersion,
             StartTime = _clock.GetUtcNow(),
         };
-        await work.RunAsync(new OperationContext(operation, db), TestContext.Current.CancellationToken);
+        await work.RunAsync(new OperationContext(operation, db, _clock.GetUtcNow()), TestContext.Current.CancellationToken);
         if (commits)
             await write.CommitAsync();
     }
