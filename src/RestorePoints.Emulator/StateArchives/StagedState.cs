@@ -7,6 +7,7 @@ using Microsoft.EntityFrameworkCore;
 using RestorePoints.Emulator.Identity;
 using RestorePoints.Emulator.Operations;
 using RestorePoints.Emulator.Store;
+using RestorePoints.Emulator.TestControl;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.StateArchives;
@@ -140,6 +141,7 @@ internal sealed partial class StagedState : IDisposable
         await StoreRegistration.MigrateAsync(db, cancellationToken);
         if (await db.Database.SqlQueryRaw<string>("SELECT \"table\" AS Value FROM pragma_foreign_key_check").AnyAsync(cancellationToken))
             throw new InvalidDataException("a row of its catalog names one that is missing");
+        await ClockControl.ReadAsync(db, cancellationToken);
 
         await db.Settings.Where(setting => setting.Name == TokenSigningKey.SettingName).ExecuteDeleteAsync(cancellationToken);
         await db.Database.ExecuteSqlRawAsync("UPDATE AccessGrants SET BaseUrl = ''", cancellationToken);
@@ -176,7 +178,7 @@ internal sealed partial class StagedState : IDisposable
     private EmulatorDbContext NewContext() =>
         new(StoreRegistration.Configure(new DbContextOptionsBuilder<EmulatorDbContext>(), StoreRegistration.ConnectionString(CatalogPath, isPooled: false)).Options);
 
-    private static string Shown(string text) => TestControl.RequestJournal.Shown(text);
+    private static string Shown(string text) => RequestJournal.Shown(text);
 
     [GeneratedRegex("\"https?://[^/\"]+(?=/md-)")]
     private static partial Regex Authority();

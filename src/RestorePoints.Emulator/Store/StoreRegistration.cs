@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
+using RestorePoints.Emulator.Hosting;
 using RestorePoints.SnapshotEngine;
 
 namespace RestorePoints.Emulator.Store;
@@ -35,8 +36,18 @@ public static class StoreRegistration
     {
         await using AsyncServiceScope scope = app.Services.CreateAsyncScope();
         EmulatorDbContext db = scope.ServiceProvider.GetRequiredService<EmulatorDbContext>();
+        RequireCatalog(scope.ServiceProvider);
         await MigrateAsync(db);
         await scope.ServiceProvider.GetRequiredService<WorldLoader>().LoadAsync(db);
+    }
+
+    /// <summary>Without a catalog every byte looks like what a crash left, and would be deleted.</summary>
+    private static void RequireCatalog(IServiceProvider services)
+    {
+        string path = CatalogPath(services.GetRequiredService<IOptions<EmulatorOptions>>().Value);
+        RegionStores regions = services.GetRequiredService<RegionStores>();
+        if (new FileInfo(path) is not { Exists: true, Length: > 0 } && !File.Exists(path + "-wal") && regions.Existing().Any(region => regions.Get(region).ListVolumes().Count > 0))
+            throw new StartException($"{path} is missing or empty, but there are bytes of disks. Bring it back, or begin with an empty directory: --Emulator:DataDirectory=<path>.");
     }
 
     /// <summary>

@@ -24,12 +24,21 @@ public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, ISe
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-        Dictionary<string, string> settings = await scope.ServiceProvider.GetRequiredService<EmulatorDbContext>().Settings
-            .Where(setting => setting.Name == OffsetSetting || setting.Name == FrozenAtSetting)
+        clock.Set(await ReadAsync(scope.ServiceProvider.GetRequiredService<EmulatorDbContext>(), cancellationToken));
+    }
+
+    /// <summary>What a catalog keeps of the clock.</summary>
+    /// <exception cref="FormatException">It is no state of a clock.</exception>
+    public static async Task<ClockState> ReadAsync(EmulatorDbContext db, CancellationToken cancellationToken)
+    {
+        Dictionary<string, string> settings = await db.Settings.Where(setting => setting.Name == OffsetSetting || setting.Name == FrozenAtSetting)
             .ToDictionaryAsync(setting => setting.Name, setting => setting.Value, cancellationToken);
-        clock.Set(new ClockState(
+        var state = new ClockState(
             settings.TryGetValue(OffsetSetting, out string? offset) ? TimeSpan.ParseExact(offset, "c", CultureInfo.InvariantCulture) : TimeSpan.Zero,
-            settings.TryGetValue(FrozenAtSetting, out string? frozenAt) ? DateTimeOffset.ParseExact(frozenAt, "O", CultureInfo.InvariantCulture) : null));
+            settings.TryGetValue(FrozenAtSetting, out string? frozenAt) ? DateTimeOffset.ParseExact(frozenAt, "O", CultureInfo.InvariantCulture) : null);
+        if (state.Offset.Duration() > Latest - DateTimeOffset.UnixEpoch || state.FrozenAt > Latest)
+            throw new FormatException("the clock is out of its range");
+        return state;
     }
 
     /// <summary>

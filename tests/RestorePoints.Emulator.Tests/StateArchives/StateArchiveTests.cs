@@ -242,6 +242,7 @@ public sealed class StateArchiveTests(StateFixture servers, ITestOutputHelper ou
         await RefusedAsync(ArchiveFile.With(archive, ArchiveFile.Manifest, manifest => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(manifest).Replace("\"format\":1", "\"format\":2", StringComparison.Ordinal))), "format 2");
         await RefusedAsync(ArchiveFile.With(archive, "catalog.db", catalog => Changed(catalog, "INSERT INTO __EFMigrationsHistory VALUES ('99990101000000_Tomorrow', '99.0.0')")), "99990101000000_Tomorrow");
         await RefusedAsync(ArchiveFile.With(archive, "catalog.db", catalog => Changed(catalog, "ALTER TABLE Disks ADD COLUMN Extra TEXT")), "Disks");
+        await RefusedAsync(ArchiveFile.With(archive, "catalog.db", catalog => Changed(catalog, "INSERT OR REPLACE INTO Settings (Name, Value) VALUES ('clock.offset', 'bogus')")), "damaged");
         await RefusedAsync(ArchiveFile.With(archive, "catalog.db", _ => [1, 2, 3]), "damaged");
         await RefusedAsync(ArchiveFile.With(archive, ArchiveFile.Manifest, manifest => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(manifest).Replace("westeurope", "../../evil", StringComparison.Ordinal))), "regions");
         await RefusedAsync(ArchiveFile.Pack([.. ArchiveFile.Unpack(archive).Select(member => (member.Name == "catalog.db" ? "../catalog.db" : member.Name, member.Content))]), "catalog.db is missing");

@@ -148,6 +148,10 @@ public sealed class VerifyCommandTests : IAsyncLifetime
         await File.WriteAllBytesAsync(catalog, [], Stop);
         (code, output, _) = await VerifyAsync();
         (code, output.Contains("damage: catalog.db: is empty, but there are bytes of disks.")).ShouldBe((1, true), output);
+
+        await using StartedProgram refused = StartedProgram.Start(_temp.Path, $"--Emulator:DataDirectory={_data}");
+        (await refused.ExitCodeAsync(Stop)).ShouldBe(1);
+        (await refused.Errors).ShouldStartWith($"RestorePoints cannot start: {catalog} is missing or empty, but there are bytes of disks.");
     }
 
     [Fact]
