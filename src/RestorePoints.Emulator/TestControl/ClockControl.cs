@@ -9,7 +9,8 @@ namespace RestorePoints.Emulator.TestControl;
 /// Changes the <see cref="EmulatorClock"/> and keeps its state in the catalog, so that it survives a restart. One change at a time. The catalog's
 /// gate is never held while timers run: what they wake may write.
 /// </summary>
-public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, IServiceScopeFactory scopes, CatalogWriter writer, OperationRunner runner) : IDisposable
+/// <param name="runner">null: a host without operations.</param>
+public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, IServiceScopeFactory scopes, CatalogWriter writer, OperationRunner? runner) : IDisposable
 {
     /// <summary>Names of the settings' rows; both absent: real time.</summary>
     private const string OffsetSetting = "clock.offset";
@@ -55,7 +56,7 @@ public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, ISe
             if (by > Latest - start)
                 return false;
             await SaveAsync(clock.State.Advanced(by));
-            for (bool ended = true; ended && NextStep(by) is { } step; by -= step)
+            for (bool ended = true; ended && runner is not null && NextStep(runner, by) is { } step; by -= step)
             {
                 clock.Advance(step);
                 ended = await runner.WhenDueEndedAsync(start, cancellationToken);
@@ -66,15 +67,16 @@ public sealed class ClockControl(EmulatorClock clock, TimeProvider realTime, ISe
         {
             _gate.Release();
         }
-        await runner.WhenDueEndedAsync(DateTimeOffset.MinValue, cancellationToken);
+        if (runner is not null)
+            await runner.WhenDueEndedAsync(DateTimeOffset.MinValue, cancellationToken);
         return true;
     }
 
     /// <summary>Until an operation is due; null: none is.</summary>
-    private TimeSpan? NextStep(TimeSpan longest)
+    private TimeSpan? NextStep(OperationRunner operations, TimeSpan longest)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        return runner.NextDue(now, now + longest) - now;
+        return operations.NextDue(now, now + longest) - now;
     }
 
     public Task FreezeAsync(CancellationToken cancellationToken) => ChangeAsync(clock.Freeze, cancellationToken);

@@ -16,7 +16,7 @@ public static class ClockEndpoints
         services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<EmulatorClock>());
         services.AddSingleton(provider => new ClockControl(
             provider.GetRequiredService<EmulatorClock>(), TimeProvider.System, provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<CatalogWriter>(),
-            provider.GetRequiredService<OperationRunner>()));
+            provider.GetService<OperationRunner>()));
         return services;
     }
 
